@@ -1,0 +1,1 @@
+// Daemon: placeholder of the package's first commit.

@@ -1,0 +1,1 @@
+// HTTP: placeholder of the package's first commit.

@@ -1,0 +1,1 @@
+// JSON: placeholder of the package's first commit.

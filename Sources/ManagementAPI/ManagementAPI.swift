@@ -1,0 +1,1 @@
+// ManagementAPI: placeholder of the package's first commit.

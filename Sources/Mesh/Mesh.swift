@@ -1,0 +1,1 @@
+// Mesh: placeholder of the package's first commit.

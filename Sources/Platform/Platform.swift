@@ -1,0 +1,1 @@
+// Platform: placeholder of the package's first commit.

@@ -1,0 +1,1 @@
+// TLS: placeholder of the package's first commit.

@@ -1,0 +1,1 @@
+// Wire: placeholder of the package's first commit.
