@@ -54,7 +54,7 @@ package struct JSONObjectReader {
     /// More than anybody reads; the rest of a hostile document's issues is not noted.
     package static let maximumIssues = 100
 
-    package init(_ object: JSONObject, at pointer: JSONPointer = .root, unknown: UnknownMembers = .refused) {
+    package init(object: JSONObject, at pointer: JSONPointer = .root, unknown: UnknownMembers = .refused) {
         self.object = object
         self.pointer = pointer
         self.unknown = unknown
@@ -62,7 +62,7 @@ package struct JSONObjectReader {
 
     /// Reads any value; anything but an object is an issue.
     package init(_ value: JSONValue, at pointer: JSONPointer = .root, unknown: UnknownMembers = .refused) {
-        self.init(value.objectValue ?? JSONObject(), at: pointer, unknown: unknown)
+        self.init(object: value.objectValue ?? JSONObject(), at: pointer, unknown: unknown)
         if value.objectValue == nil {
             report(pointer, code: "wrong_type", detail: "must be an object, is \(value.typeName)")
         }
@@ -156,7 +156,7 @@ package struct JSONObjectReader {
     package mutating func reader(
         _ key: String, _ need: Need = .required, unknown: UnknownMembers = .refused
     ) -> JSONObjectReader? {
-        object(key, need).map { JSONObjectReader($0, at: pointer(to: key), unknown: unknown) }
+        object(key, need).map { JSONObjectReader(object: $0, at: pointer(to: key), unknown: unknown) }
     }
 
     // MARK: Issues
