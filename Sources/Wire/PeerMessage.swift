@@ -52,7 +52,8 @@ package enum PeerMessage: Sendable, Equatable {
             guard let request = try? ProtoChannelRequest(serializedBytes: Array(payload)) else {
                 throw .malformedPayload(tag: tag)
             }
-            return .channelRequest(type: Int32(truncatingIfNeeded: request.type.rawValue), token: [UInt8](request.token))
+            return .channelRequest(
+                type: Int32(truncatingIfNeeded: request.type.rawValue), token: [UInt8](request.token))
         case Tag.channelResponse:
             guard let response = try? ProtoChannelResponse(serializedBytes: Array(payload)) else {
                 throw .malformedPayload(tag: tag)
@@ -65,7 +66,7 @@ package enum PeerMessage: Sendable, Equatable {
 
     /// Reads a message out of an array.
     package static func decode(_ body: [UInt8]) throws(WireError) -> PeerMessage {
-        try body.withUnsafeBytes { bytes throws(WireError) in try decode(bytes) }
+        try body.withRawBytes { bytes throws(WireError) in try decode(bytes) }
     }
 
     /// The message's bytes, without the gRPC prefix.

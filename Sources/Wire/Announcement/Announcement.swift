@@ -96,6 +96,6 @@ package struct Announcement {
     package static func decode(
         _ payload: [UInt8], _ body: (DecodedRoute) -> Void
     ) throws(WireError) -> AnnouncementInfo {
-        try payload.withUnsafeBytes { bytes throws(WireError) in try decode(bytes, body) }
+        try payload.withRawBytes { bytes throws(WireError) in try decode(bytes, body) }
     }
 }

@@ -58,7 +58,7 @@ struct RouteDecoder {
             }
         }
         // Count first: 5,000 bytes of an id are not walked through to learn that they are not 32.
-        guard id.count == 32, let id = NodeID(words: id) else {
+        guard id.count == 32, let id = NodeID(bytes: id) else {
             hasBadHopID = true
             return
         }
@@ -72,9 +72,10 @@ struct RouteDecoder {
     }
 
     private var pathDefect: RouteDefect? {
-        if hasBadHopID { .badHopID } else if isTooLong { .pathTooLong } else if hasDuplicate { .duplicateHop } else if path
-            .isEmpty
-        { .emptyPath } else { nil }
+        if hasBadHopID { return .badHopID }
+        if path.isEmpty { return .emptyPath }
+        if isTooLong { return .pathTooLong }
+        return hasDuplicate ? .duplicateHop : nil
     }
 
     /// The prefix, and what is wrong with it.
@@ -87,16 +88,5 @@ struct RouteDecoder {
             return (nil, .prefixLengthOutOfRange)
         }
         return (prefix, prefix.address == address ? nil : .hostBitsSet)
-    }
-}
-
-extension NodeID {
-    /// The id in these 32 bytes, without an array on the way.
-    init?(words bytes: UnsafeRawBufferPointer) {
-        guard bytes.count == 32 else { return nil }
-        func word(_ index: Int) -> UInt64 {
-            UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8 * index, as: UInt64.self))
-        }
-        self.init(words: (word(0), word(1), word(2), word(3)))
     }
 }
