@@ -1,7 +1,8 @@
 // A budget that fills with time: what bounds replies and verifications a peer can ask for.
+import Routing
 
-/// A token bucket on the node's clock.
-struct TokenBucket: Sendable {
+/// A token bucket on the node's clock, whose tokens may be given back.
+struct Budget: Sendable {
     private let burst: Int64
     /// Microseconds for one token.
     private let interval: Int64
