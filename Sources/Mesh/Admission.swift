@@ -198,8 +198,8 @@ extension Node {
 
     private mutating func open(_ link: LinkID, _ info: LinkInfo, key: String) {
         let session = Session(
-            link: link, info: info, peer: key, ourID: configuration.id, now: now, tunables: tunables,
-            logEnd: changeLogStart + changeLog.count)
+            link: link, info: info, peer: key, ourID: configuration.id, edge: edges.make(), now: now,
+            tunables: tunables, logEnd: changeLogStart + changeLog.count)
         let place = sessions.firstIndex { $0.link > link } ?? sessions.count
         sessions.insert(session, at: place)
         let configured = peerRecords[key]?.configuration
@@ -255,6 +255,8 @@ extension Node {
         notice(.peerDown(reason: code), link: session.link)
         sessions.remove(at: place)
         rib.close(link: session.link)
+        // R2: whoever holds a path through this edge learns that it is dead.
+        if rib.declareDead(session.edgeToken) { edges.reveal(session.edge, at: now) }
         peerRecords[session.peer]?.sessionEnds[code, default: 0] += 1
         guard peerRecords[session.peer]?.link == session.link else { return }
         peerRecords[session.peer]?.link = nil

@@ -23,6 +23,7 @@ package struct Node: Sendable {
     /// Lower-case CommonNames of our own CA that were seen; an external certificate with such a name has none (W7).
     var internalNames: Set<String> = []
     var configKeeper: ConfigKeeper
+    var edges: EdgeKeeper
     var limiter = NoticeLimiter()
     /// Prefixes whose chosen route changed, in order: each session has a place in it up to which it was told.
     var changeLog: [Prefix] = []
@@ -37,11 +38,13 @@ package struct Node: Sendable {
     var isStopping = false
     private var deadline: Instant?
 
-    /// `seed` feeds jitter only.
-    package init(configuration: NodeConfiguration, seed: UInt64, now: Instant) {
+    /// `seed` feeds jitter; `edgeSecret`, random bytes that nobody else knows, the names of our edges.
+    package init(configuration: NodeConfiguration, seed: UInt64, edgeSecret: [UInt8] = [], now: Instant) {
         self.configuration = configuration
         self.now = now
         jitter = Jitter(seed: seed)
+        edges = EdgeKeeper(
+            seed: edgeSecret + configuration.id.bytes + (0..<8).map { UInt8(truncatingIfNeeded: seed >> (8 * UInt64($0))) })
         rib = RIB(
             hysteresis: configuration.tunables.hysteresis, maximumRejected: configuration.tunables.maximumRejected)
         configKeeper = ConfigKeeper(stored: configuration.storedConfig, mark: configuration.highWaterMark)
