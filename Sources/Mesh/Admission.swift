@@ -260,6 +260,7 @@ extension Node {
         peerRecords[session.peer]?.sessionEnds[code, default: 0] += 1
         guard peerRecords[session.peer]?.link == session.link else { return }
         peerRecords[session.peer]?.link = nil
+        peerRecords[session.peer]?.isOurs = session.isOurs
         peerRecords[session.peer]?.lastSeen = now
         peerRecords[session.peer]?.statusSince = now
         if reason == .protocolViolation { hold(session.peer) }
