@@ -73,6 +73,7 @@ package struct Node: Sendable {
     /// What is to be done now that `event` happened.
     package mutating func handle(_ event: Event, at now: Instant) -> [Effect] {
         self.now = max(self.now, now)
+        rib.now = self.now
         switch event {
         case .tick: break
         case .dialConnected(let peer): dialConnected(peer)
@@ -130,7 +131,7 @@ package struct Node: Sendable {
     }
 
     private func earliestDeadline() -> Instant? {
-        var earliest = rib.earliestExpiry
+        var earliest = rib.nextDeadline
         func consider(_ instant: Instant?) {
             guard let instant else { return }
             earliest = earliest.map { min($0, instant) } ?? instant

@@ -102,12 +102,18 @@ extension Node {
         case .unmarked:
             if sessions[place].intake.roundEnds == nil { sessions[place].intake.round &+= 1 }
             sessions[place].intake.roundEnds = now.adding(milliseconds: tunables.roundGap)
-        case .partial: sessions[place].isMarked = true
+        case .partial: mark(place)
         case .fullPart, .fullEnd:
-            sessions[place].isMarked = true
+            mark(place)
             if !sessions[place].intake.isInFull { sessions[place].intake.round &+= 1 }
             sessions[place].intake.isInFull = true
         }
+    }
+
+    /// The peer speaks as ours do: every change at once. One under another CA may keep things from us.
+    private mutating func mark(_ place: Int) {
+        sessions[place].isMarked = true
+        if sessions[place].info.trust == .internalCA { rib.setAsserting(sessions[place].link) }
     }
 
     /// W5 (d): what a v1 peer's round did not name is passed over at once and gone 35 s later.
@@ -129,7 +135,7 @@ extension Node {
             countBadPath(place)
             reject(route.prefix, .badPath, place)
         case .route(let route) where route.isWithdrawal:
-            rib.withdraw(route.prefix, from: session.link)
+            rib.withdrawAsserted(route.prefix, from: session.link)
         case .route(let route):
             let rejection = rejection(of: route.prefix, ids: route.path, from: session)
             // Where the decoder collapsed hops (W1) the tokens fit no more.
