@@ -89,7 +89,8 @@ extension Node {
     private mutating func sawInternalName(_ name: String) {
         guard internalNames.count < 65_536, internalNames.insert(name.lowercased()).inserted else { return }
         // An external peer may have lived under this name until now.
-        if sessions.contains(where: { $0.info.trust != .internalCA && $0.info.name.lowercased() == name.lowercased() }) {
+        if sessions.contains(where: { $0.info.trust != .internalCA && $0.info.name.lowercased() == name.lowercased() })
+        {
             judgeAgain()
         }
     }
@@ -106,7 +107,9 @@ extension Node {
         if old.info.id != info.id {
             // B16: a renewed certificate is the same node; make before break. But two nodes of one name must not
             // push each other out all the time.
-            if isTakeoverTooSoon(key) { return turnAway(link, info, key: key, .duplicate, "two certificates, one name") }
+            if isTakeoverTooSoon(key) {
+                return turnAway(link, info, key: key, .duplicate, "two certificates, one name")
+            }
             return takeOver(link, info, key: key, from: old.link)
         }
         let isOurs = old.isOurs || info.isOurs

@@ -96,7 +96,8 @@ extension Node {
     /// Whole milliseconds, rounded up, as v1 counts; its word for "unknown" is not a latency.
     private func wireLatency(_ microseconds: UInt64?) -> UInt32 {
         guard let microseconds else { return Hop.unknownLatency }
-        return UInt32(clamping: min(UInt64(Hop.unknownLatency) - 1, microseconds / 1000 + (microseconds % 1000 > 0 ? 1 : 0)))
+        return UInt32(
+            clamping: min(UInt64(Hop.unknownLatency) - 1, microseconds / 1000 + (microseconds % 1000 > 0 ? 1 : 0)))
     }
 
     private func poison(_ prefix: Prefix, _ place: Int) -> AnnouncedRoute {
@@ -210,7 +211,9 @@ extension Node {
             first = min(first, sessions[place].outgoing.cursor)
         }
         guard first > changeLogStart else { return }
-        if first == end { changeLog.removeAll(keepingCapacity: changeLog.count < 4096) } else {
+        if first == end {
+            changeLog.removeAll(keepingCapacity: changeLog.count < 4096)
+        } else {
             guard first - changeLogStart > changeLog.count / 2 else { return }
             changeLog.removeFirst(first - changeLogStart)
         }

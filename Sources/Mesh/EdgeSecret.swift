@@ -35,7 +35,8 @@ struct EdgeKeeper: Sendable {
         counter &+= 1
         let number = (0..<8).map { UInt8(truncatingIfNeeded: counter >> (56 - 8 * UInt64($0))) }
         let digest = SHA256.digest(Array("vmesh2 edge secret".utf8) + seed + number)
-        let bytes = digest.prefix(4).flatMap { word in (0..<4).map { UInt8(truncatingIfNeeded: word >> (24 - 8 * $0)) } }
+        let bytes = digest.prefix(4).flatMap { word in (0..<4).map { UInt8(truncatingIfNeeded: word >> (24 - 8 * $0)) }
+        }
         return EdgeSecret(bytes: bytes)
     }
 

@@ -44,7 +44,8 @@ package struct Node: Sendable {
         self.now = now
         jitter = Jitter(seed: seed)
         edges = EdgeKeeper(
-            seed: edgeSecret + configuration.id.bytes + (0..<8).map { UInt8(truncatingIfNeeded: seed >> (8 * UInt64($0))) })
+            seed: edgeSecret + configuration.id.bytes
+                + (0..<8).map { UInt8(truncatingIfNeeded: seed >> (8 * UInt64($0))) })
         rib = RIB(
             hysteresis: configuration.tunables.hysteresis, maximumRejected: configuration.tunables.maximumRejected)
         configKeeper = ConfigKeeper(stored: configuration.storedConfig, mark: configuration.highWaterMark)

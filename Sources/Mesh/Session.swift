@@ -29,7 +29,10 @@ struct Session: Sendable {
     var outgoing: Outgoing
     var config: ConfigExchange
 
-    init(link: LinkID, info: LinkInfo, peer: String, ourID: NodeID, edge: EdgeSecret, now: Instant, tunables: Tunables, logEnd: Int) {
+    init(
+        link: LinkID, info: LinkInfo, peer: String, ourID: NodeID, edge: EdgeSecret, now: Instant, tunables: Tunables,
+        logEnd: Int
+    ) {
         self.link = link
         self.info = info
         self.peer = peer

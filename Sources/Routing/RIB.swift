@@ -124,7 +124,9 @@ package struct RIB: Sendable {
         noteExpiry(expires)
         let isSame = former.map { $0.path == path && $0.rejection == rejection && !$0.isStale } ?? false
         if !isSame { decide(route.prefix, loss: nil, refreshed: .link(link)) }
-        if rejection != nil, former?.rejection == nil || former?.rejection == .withdrawn { boundRejected(link, adding: route.prefix) }
+        if rejection != nil, former?.rejection == nil || former?.rejection == .withdrawn {
+            boundRejected(link, adding: route.prefix)
+        }
         return rejection
     }
 

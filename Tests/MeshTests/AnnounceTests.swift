@@ -22,11 +22,16 @@ struct AnnounceTests {
     func start() {
         var bench = bench()
         let link = bench.open(1)
-        #expect(bench.announced(to: link) == [AnnouncedRoute(prefix: Self.own, path: [Hop(id: Bench.own, latency: Self.unknown)])])
+        #expect(
+            bench.announced(to: link) == [
+                AnnouncedRoute(prefix: Self.own, path: [Hop(id: Bench.own, latency: Self.unknown)])
+            ])
         bench.pass(milliseconds: 12)
         bench.happen(.message(link, .pong))
         bench.pass(milliseconds: 20)
-        #expect(bench.announced(to: link).map { $0.path.map(\.latency) } == [[12]], "a v1 peer is told as soon as it is known")
+        #expect(
+            bench.announced(to: link).map { $0.path.map(\.latency) } == [[12]],
+            "a v1 peer is told as soon as it is known")
     }
 
     @Test("C10, W1: the stored route stays what it is; one own hop in front, whoever is told", arguments: [3, 1])
@@ -84,7 +89,8 @@ struct AnnounceTests {
         bench.pass(milliseconds: 10)
         #expect(bench.announced(to: other).map(\.prefix) == [Self.p])
         bench.happen(.linkClosed(from, .remote))
-        let poison = AnnouncedRoute(prefix: Self.p, path: [Hop(id: Bench.own, latency: Self.unknown)], isWithdrawal: true)
+        let poison = AnnouncedRoute(
+            prefix: Self.p, path: [Hop(id: Bench.own, latency: Self.unknown)], isWithdrawal: true)
         #expect(bench.announced(to: other) == [poison])
         bench.pass(milliseconds: 60_000)
         #expect(!bench.announced(to: other).contains { $0.prefix == Self.p })
@@ -117,9 +123,11 @@ struct AnnounceTests {
         #expect(batches >= 9 && batches <= 11)
     }
 
-    @Test("R7: a latency is told again beyond 5 ms and a tenth, and with every whole table", arguments: [
-        (UInt32(103), UInt32(108), false), (103, 114, true), (23, 27, false), (23, 29, true),
-    ])
+    @Test(
+        "R7: a latency is told again beyond 5 ms and a tenth, and with every whole table",
+        arguments: [
+            (UInt32(103), UInt32(108), false), (103, 114, true), (23, 27, false), (23, 29, true),
+        ])
     func deadBand(before: UInt32, after: UInt32, isTold: Bool) {
         var bench = bench()
         let from = bench.openMeasured(1, milliseconds: 1)
@@ -167,7 +175,8 @@ struct AnnounceTests {
     func export() {
         var bench = bench {
             $0.peers = [
-                ConfiguredPeer(name: "x.other.example", addresses: [], exportList: [.init(prefix: prefix("2001:db8:c::/48"))])
+                ConfiguredPeer(
+                    name: "x.other.example", addresses: [], exportList: [.init(prefix: prefix("2001:db8:c::/48"))])
             ]
         }
         let from = bench.open(1)
@@ -205,7 +214,8 @@ struct AnnounceTests {
         #expect(bench.notices.allSatisfy { if case .outboundRefused = $0 { false } else { true } })
     }
 
-    @Test("W18: nothing goes to v1 that it would reset the session for, whatever came in", arguments: [UInt64(1), 2, 3])
+    @Test(
+        "W18: nothing goes to v1 that it would reset the session for, whatever came in", arguments: [UInt64(1), 2, 3])
     func outboundIsClean(seed: UInt64) {
         var random = SimRandom(seed: seed)
         var bench = bench()
@@ -213,13 +223,20 @@ struct AnnounceTests {
         let witness = bench.open(2)
         var validator = OutboundValidator(sender: Bench.own)
         for _ in 0..<40 {
-            var payload = Bench.payload((0..<4).map { _ in
-                let hops = (0..<Int(random.next() % 4)).map { _ in Hop(id: Simulation.id(Int(random.next() % 5)), latency: UInt32(truncatingIfNeeded: random.next())) }
-                let text = "2001:db8:\(String(random.next() % 8, radix: 16))::/48"
-                return AnnouncedRoute(prefix: prefix(text), path: [Hop(id: Simulation.id(1), latency: 3)] + hops)
-            })
+            var payload = Bench.payload(
+                (0..<4).map { _ in
+                    let hops = (0..<Int(random.next() % 4)).map { _ in
+                        Hop(
+                            id: Simulation.id(Int(random.next() % 5)),
+                            latency: UInt32(truncatingIfNeeded: random.next()))
+                    }
+                    let text = "2001:db8:\(String(random.next() % 8, radix: 16))::/48"
+                    return AnnouncedRoute(prefix: prefix(text), path: [Hop(id: Simulation.id(1), latency: 3)] + hops)
+                })
             // Bend a byte now and then.
-            if random.next() % 2 == 0 { payload[Int(random.next() % UInt64(payload.count))] ^= 1 << UInt8(random.next() % 8) }
+            if random.next() % 2 == 0 {
+                payload[Int(random.next() % UInt64(payload.count))] ^= 1 << UInt8(random.next() % 8)
+            }
             bench.happen(.message(from, .announce(payload)))
             if bench.closes[from] != nil { break }
             bench.pass(milliseconds: 60)

@@ -102,7 +102,9 @@ struct Bench {
         return bytes
     }
 
-    static func field(_ number: UInt8, _ bytes: [UInt8]) -> [UInt8] { [number << 3 | 2] + varint(UInt64(bytes.count)) + bytes }
+    static func field(_ number: UInt8, _ bytes: [UInt8]) -> [UInt8] {
+        [number << 3 | 2] + varint(UInt64(bytes.count)) + bytes
+    }
 
     static func varint(_ value: UInt64) -> [UInt8] {
         value < 0x80 ? [UInt8(value)] : [UInt8(truncatingIfNeeded: value) | 0x80] + varint(value >> 7)
@@ -155,5 +157,6 @@ func prefix(_ text: String) -> Prefix { (try? Prefix(parsing: text)) ?? Simulati
 /// A route from the ids and latencies of its hops.
 func route(_ text: String, _ hops: (Int, UInt32)..., isWithdrawal: Bool = false) -> AnnouncedRoute {
     AnnouncedRoute(
-        prefix: prefix(text), path: hops.map { Hop(id: Simulation.id($0.0), latency: $0.1) }, isWithdrawal: isWithdrawal)
+        prefix: prefix(text), path: hops.map { Hop(id: Simulation.id($0.0), latency: $0.1) }, isWithdrawal: isWithdrawal
+    )
 }

@@ -10,7 +10,9 @@ struct ConfigTests {
     private static let p = prefix("2001:db8:b::/48")
 
     /// A config that lets n1 announce `entries`; `hash` orders those of one second.
-    private func config(_ issuedAt: Int64, hash: UInt8 = 1, n1 entries: String = "\"2001:db8:b::/48\"") -> VerifiedConfig {
+    private func config(_ issuedAt: Int64, hash: UInt8 = 1, n1 entries: String = "\"2001:db8:b::/48\"")
+        -> VerifiedConfig
+    {
         let content = Array("{\"prefix_whitelist\": {\"n1.mesh.test\": [\(entries)]}}".utf8)
         return VerifiedConfig(
             signed: SignedConfig(certificate: [hash, UInt8(truncatingIfNeeded: issuedAt)], content: content),
@@ -128,7 +130,9 @@ struct ConfigTests {
         #expect(bench.node.distributedConfig.current?.issuedAt == Bench.wall + 300)
     }
 
-    @Test("B13, C27 h: of two of one second the larger hash wins, in either order, with an alarm", arguments: [true, false])
+    @Test(
+        "B13, C27 h: of two of one second the larger hash wins, in either order, with an alarm",
+        arguments: [true, false])
     func tie(isLargerFirst: Bool) {
         var bench = Bench()
         let link = bench.open(1)
@@ -151,10 +155,13 @@ struct ConfigTests {
         #expect(bench.reason(prefix("2001:db8:c::/48"), link) == .notWhitelisted)
     }
 
-    @Test("B15, C28: content that does not parse strictly is refused whole, the former stays", arguments: [
-        "null", "{\"prefix_whitelist\": null}", "{\"prefix_whitelist\": {\"n1.mesh.test\": [\"2001:db8::/32,max_prefix_len=999\"]}}",
-        "{\"prefix_whitelist\": {\"n1.mesh.test\": [], \"N1.mesh.test\": []}}",
-    ])
+    @Test(
+        "B15, C28: content that does not parse strictly is refused whole, the former stays",
+        arguments: [
+            "null", "{\"prefix_whitelist\": null}",
+            "{\"prefix_whitelist\": {\"n1.mesh.test\": [\"2001:db8::/32,max_prefix_len=999\"]}}",
+            "{\"prefix_whitelist\": {\"n1.mesh.test\": [], \"N1.mesh.test\": []}}",
+        ])
     func malformed(content: String) {
         let former = config(Bench.wall - 10)
         var bench = Bench { $0.storedConfig = former }
@@ -185,7 +192,8 @@ struct ConfigTests {
         bench.happen(.configVerified(questions(bench).first ?? 0, older))
         #expect(reply() == .configNotNewer)
         bench.happen(.command(.offerConfig(config(Bench.wall).signed), token: 4))
-        bench.happen(.configRejected(questions(bench).first ?? 0, ConfigRejection(reason: "expired", detail: "since May")))
+        bench.happen(
+            .configRejected(questions(bench).first ?? 0, ConfigRejection(reason: "expired", detail: "since May")))
         #expect(reply() == .configInvalid(reason: "expired", detail: "since May"))
     }
 }

@@ -144,7 +144,9 @@ struct ConvergenceTests {
         Self.expectRest(simulation, origins: 12)
     }
 
-    @Test("W5, W18, W20: among v1 nodes: routes both ways, no session reset, and around a lost node", arguments: [UInt64(1), 2])
+    @Test(
+        "W5, W18, W20: among v1 nodes: routes both ways, no session reset, and around a lost node",
+        arguments: [UInt64(1), 2])
     func mixed(seed: UInt64) throws {
         let simulation = Simulation(
             .geometric(24, neighbours: 3, seed: seed), seed: seed,

@@ -57,10 +57,12 @@ struct ImportTests {
         #expect(bench.chosenLink(prefix("2001:db8:ffff::/48")) == link, "the last of the message is accepted")
     }
 
-    @Test("A3, A4, W3: a route that cannot be used withdraws the one before it", arguments: [
-        route("2001:db8:b::/48", (1, 3), (1000, 4)), route("2001:db8:b::/48", (2, 3)),
-        route("2001:db8:b::/48", (1, 3), (2, 1), (1, 3)),
-    ])
+    @Test(
+        "A3, A4, W3: a route that cannot be used withdraws the one before it",
+        arguments: [
+            route("2001:db8:b::/48", (1, 3), (1000, 4)), route("2001:db8:b::/48", (2, 3)),
+            route("2001:db8:b::/48", (1, 3), (2, 1), (1, 3)),
+        ])
     func implicitWithdrawal(bad: AnnouncedRoute) {
         var bench = Bench()
         let link = bench.open(1)
@@ -115,7 +117,9 @@ struct ImportTests {
 
     // MARK: Lists
 
-    private func external(_ peer: Int, name: String, _ adjust: (inout NodeConfiguration) -> Void = { _ in }) -> RouteReason? {
+    private func external(_ peer: Int, name: String, _ adjust: (inout NodeConfiguration) -> Void = { _ in })
+        -> RouteReason?
+    {
         var bench = Bench(adjust)
         let link = bench.open(peer, name: name, trust: .externalPin(boundName: nil))
         bench.announce(link, [route("2001:db8:b::/48", (peer, 3))])
@@ -162,15 +166,17 @@ struct ImportTests {
         #expect(bench.reason(prefix("2001:db8:b::/48"), outside) == .externalNotAllowed)
     }
 
-    @Test("W8: an internal peer with an entry is held to it, length and all; names without regard to case", arguments: [
-        ("N1.Mesh.Test", "2001:db8:b::/48,max_prefix_len=56", "2001:db8:b:100::/56", RouteReason?.none),
-        ("n1.mesh.test", "2001:db8:b::/48,max_prefix_len=56", "2001:db8:b:100::/57", .maximumLengthExceeded),
-        ("n1.mesh.test", "2001:db8:b::/48,max_prefix_len=56", "2001:db8:c::/48", .notWhitelisted),
-        ("n1.mesh.test", "::/0", "::/0", nil),
-        ("n1.mesh.test", "::/0", "2001:db8:a:1::/64", .insideLocalPrefix),
-        ("n1.mesh.test", "2001:db8:a:1::/64", "2001:db8:a:1::/64", nil),
-        ("n1.mesh.test", "2001:db8:a::/48", "2001:db8:a::/48", .ownPrefix),
-    ])
+    @Test(
+        "W8: an internal peer with an entry is held to it, length and all; names without regard to case",
+        arguments: [
+            ("N1.Mesh.Test", "2001:db8:b::/48,max_prefix_len=56", "2001:db8:b:100::/56", RouteReason?.none),
+            ("n1.mesh.test", "2001:db8:b::/48,max_prefix_len=56", "2001:db8:b:100::/57", .maximumLengthExceeded),
+            ("n1.mesh.test", "2001:db8:b::/48,max_prefix_len=56", "2001:db8:c::/48", .notWhitelisted),
+            ("n1.mesh.test", "::/0", "::/0", nil),
+            ("n1.mesh.test", "::/0", "2001:db8:a:1::/64", .insideLocalPrefix),
+            ("n1.mesh.test", "2001:db8:a:1::/64", "2001:db8:a:1::/64", nil),
+            ("n1.mesh.test", "2001:db8:a::/48", "2001:db8:a::/48", .ownPrefix),
+        ])
     func whitelist(name: String, entry: String, announced: String, reason: RouteReason?) {
         var bench = Bench {
             policy(name, entry)(&$0)

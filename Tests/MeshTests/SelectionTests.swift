@@ -20,9 +20,11 @@ struct SelectionTests {
         return (bench, a, b)
     }
 
-    @Test("C14 a–c: exactly 10 ms better switches, less does not", arguments: [
-        (UInt32(41), false, RouteReason.hysteresis), (40, true, .lowerLatency), (39, true, .lowerLatency),
-    ])
+    @Test(
+        "C14 a–c: exactly 10 ms better switches, less does not",
+        arguments: [
+            (UInt32(41), false, RouteReason.hysteresis), (40, true, .lowerLatency), (39, true, .lowerLatency),
+        ])
     func hysteresis(other: UInt32, isSwitched: Bool, reason: RouteReason) {
         let (bench, a, b) = two(50, other)
         #expect(bench.chosenLink(Self.p) == (isSwitched ? b : a))
@@ -180,7 +182,11 @@ struct SelectionTests {
             let page = bench.node.routes(after: after, limit: 100) { _ in true }
             seen += page.routes.map(\.prefix)
             after = page.next
-            if let first = seen.first { bench.announce(link, [AnnouncedRoute(prefix: first, path: [Hop(id: Simulation.id(1), latency: 3)], isWithdrawal: true)]) }
+            if let first = seen.first {
+                bench.announce(
+                    link,
+                    [AnnouncedRoute(prefix: first, path: [Hop(id: Simulation.id(1), latency: 3)], isWithdrawal: true)])
+            }
         } while after != nil
         #expect(seen.count == 600)
         #expect(seen == seen.sorted())

@@ -33,7 +33,12 @@ struct SessionTests {
 
     @Test("B6: a member of our CA with the pinned peer's CommonName is not the pinned peer")
     func pinIsByFingerprint() {
-        var bench = Bench { $0.peers = [ConfiguredPeer(name: "x.other.example", addresses: [], importList: [.init(prefix: prefix("2001:db8:b::/48"))])] }
+        var bench = Bench {
+            $0.peers = [
+                ConfiguredPeer(
+                    name: "x.other.example", addresses: [], importList: [.init(prefix: prefix("2001:db8:b::/48"))])
+            ]
+        }
         let member = bench.open(3, name: "x.other.example")
         bench.announce(member, [route("2001:db8:b::/48", (3, 1))])
         // It is an internal peer under internal rules; a second one, pinned, is held to the list.
@@ -73,7 +78,9 @@ struct SessionTests {
         #expect(bench.closes == [again: .certificateExpired])
     }
 
-    @Test("D9, C25: a step of the wall clock cuts expired certificates and moves nothing else", arguments: [-31_536_000, 3_600])
+    @Test(
+        "D9, C25: a step of the wall clock cuts expired certificates and moves nothing else",
+        arguments: [-31_536_000, 3_600])
     func clockStep(seconds: Int64) {
         var bench = Bench()
         let link = bench.open(1, notAfter: Bench.wall + 86_400)
@@ -87,7 +94,9 @@ struct SessionTests {
 
     // MARK: One link a peer
 
-    @Test("A25, C19 a: of two simultaneous links between ours the one that the smaller id dialled lives", arguments: [true, false])
+    @Test(
+        "A25, C19 a: of two simultaneous links between ours the one that the smaller id dialled lives",
+        arguments: [true, false])
     func simultaneous(outboundFirst: Bool) {
         for peer in [Self.smaller, Self.larger] {
             var bench = dialling(peer)
@@ -299,7 +308,8 @@ struct SessionTests {
         let start = bench.now
         while bench.now.milliseconds(since: start) < 600_000 {
             bench.happen(
-                .dialFailed(peer: Simulation.name(1), address: "host1:5120", .authentication(code: "unknown_ca", detail: "no")))
+                .dialFailed(
+                    peer: Simulation.name(1), address: "host1:5120", .authentication(code: "unknown_ca", detail: "no")))
             notices += bench.notices.count
             #expect(bench.node.peer(Simulation.name(1), at: bench.now)?.status == .refused)
             let wait = bench.node.peer(Simulation.name(1), at: bench.now)?.retryAt?.milliseconds(since: bench.now) ?? 0

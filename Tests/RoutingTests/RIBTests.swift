@@ -82,7 +82,9 @@ struct RIBTests {
         return best.key
     }
 
-    @Test("random announcements, withdrawals and ends of links: choice, counts and changes", arguments: [UInt64(1), 2, 3, 4])
+    @Test(
+        "random announcements, withdrawals and ends of links: choice, counts and changes",
+        arguments: [UInt64(1), 2, 3, 4])
     func choice(seed: UInt64) throws {
         var random = RandomSource(seed: seed)
         var rib = RIB(hysteresis: 10_000)
@@ -90,7 +92,9 @@ struct RIBTests {
         var routes: [Prefix: [UInt32: UInt32]] = [:]
         var chosen: [Prefix: UInt32] = [:]
         var installed: [Prefix: NextHop] = [:]
-        for link in 1...5 as ClosedRange<UInt32> { rib.open(link: link, id: try #require(id(UInt8(link))), limit: 1_000) }
+        for link in 1...5 as ClosedRange<UInt32> {
+            rib.open(link: link, id: try #require(id(UInt8(link))), limit: 1_000)
+        }
         for _ in 0..<4_000 {
             let key = prefix(random.next() % 40)
             let link = UInt32(1 + random.next() % 5)
@@ -140,9 +144,11 @@ struct RIBTests {
         #expect(rib.views(of: prefix(1)).map(\.reason) == [.deadEdge])
         let isNewsAgain = rib.declareDead(token)
         #expect(!isNewsAgain)
-        rib.receive(RIBRoute(prefix: prefix(2), hops: [hop], tokens: [token]), from: 1, round: 0, at: now, lifetime: 75_000)
+        rib.receive(
+            RIBRoute(prefix: prefix(2), hops: [hop], tokens: [token]), from: 1, round: 0, at: now, lifetime: 75_000)
         #expect(rib.chosen(prefix(2)) == nil)
-        rib.receive(RIBRoute(prefix: prefix(1), hops: [hop], tokens: [nil]), from: 1, round: 0, at: now, lifetime: 75_000)
+        rib.receive(
+            RIBRoute(prefix: prefix(1), hops: [hop], tokens: [nil]), from: 1, round: 0, at: now, lifetime: 75_000)
         #expect(rib.chosen(prefix(1)) != nil)
     }
 }

@@ -62,7 +62,9 @@ final class Simulation {
     var onChange: ((Simulation, Int, Prefix) -> Void)?
     var failures: [String] = []
 
-    init(_ topology: Topology, seed: UInt64, member: (Int, NodeConfiguration) -> any SimMember, peersOfBoth: Bool = false,
+    init(
+        _ topology: Topology, seed: UInt64, member: (Int, NodeConfiguration) -> any SimMember,
+        peersOfBoth: Bool = false,
         adjust: (inout NodeConfiguration, Int) -> Void = { _, _ in }
     ) {
         self.topology = topology
@@ -233,7 +235,9 @@ final class Simulation {
         var node = start
         while let hop = fib[node][prefix] {
             guard case .link(let link) = hop.kind else { return (nodes, false, true) }
-            guard let end = ends[link], end.isOpen, let next = ends[end.far]?.node ?? nil, next != previous else { break }
+            guard let end = ends[link], end.isOpen, let next = ends[end.far]?.node ?? nil, next != previous else {
+                break
+            }
             nodes.append(next)
             guard seen.insert(next).inserted else { return (nodes, true, false) }
             previous = node
@@ -264,7 +268,9 @@ extension NodeID {
         self = NodeID(bytes: bytes) ?? NodeID(repeating: 0)
     }
     init(repeating byte: UInt8) {
-        guard let id = NodeID(bytes: [UInt8](repeating: byte, count: 32)) else { preconditionFailure("32 bytes are an id") }
+        guard let id = NodeID(bytes: [UInt8](repeating: byte, count: 32)) else {
+            preconditionFailure("32 bytes are an id")
+        }
         self = id
     }
 }

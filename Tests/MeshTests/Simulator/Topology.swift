@@ -50,7 +50,9 @@ struct Topology {
             guard !outside.isEmpty else { break }
             var best = (0, outside[0], Double.infinity)
             for inside in 0..<count where root(inside) == root(0) {
-                for other in outside where distance(inside, other) < best.2 { best = (inside, other, distance(inside, other)) }
+                for other in outside where distance(inside, other) < best.2 {
+                    best = (inside, other, distance(inside, other))
+                }
             }
             pairs.insert([min(best.0, best.1), max(best.0, best.1)])
             component[root(best.1)] = root(best.0)
