@@ -64,10 +64,12 @@ package struct OutboundValidator: Sendable {
 
     private func checkAnnouncement(_ payload: UnsafeRawBufferPointer) throws(OutboundViolation) {
         var count = 0
+        try Self.fields(payload) { number, _ throws(OutboundViolation) in
+            if number == 1 { count += 1 }
+        }
+        guard count <= Announcement.maximumRoutes else { throw .tooManyRoutes }
         try Self.fields(payload) { number, value throws(OutboundViolation) in
             guard number == 1, case .bytes(let range) = value else { return }
-            count += 1
-            guard count <= Announcement.maximumRoutes else { throw .tooManyRoutes }
             try checkRoute(UnsafeRawBufferPointer(rebasing: payload[range]))
         }
     }
