@@ -4,8 +4,6 @@
 // At most 64 count at a time, and 8 from one network (a /64 of IPv6, a /24 of IPv4), so that one neighbourhood cannot keep
 // the others out. Established peers do not count: they are never pushed out by strangers.
 
-import Routing
-
 /// The table of pending handshakes. Pure; the listener asks before it keeps an accepted socket.
 struct HandshakeAdmission {
     /// Handshakes pending at a time, over all.
@@ -14,20 +12,11 @@ struct HandshakeAdmission {
     static let perNetwork = 8
 
     private(set) var pending = 0
-    private var byNetwork: [Network: Int] = [:]
-
-    /// A remote address cut down to the network that is counted as one.
-    struct Network: Hashable {
-        fileprivate let prefix: Prefix?
-
-        /// `address` as an IPv6 address; IPv4 is given in its mapped form.
-        init(_ address: IPv6Address) {
-            prefix = Prefix(masking: address, length: address.isV4Mapped ? 96 + 24 : 64)
-        }
-    }
+    /// By the first bytes of the remote address, as `SocketAddress.sourceNetwork` cuts it.
+    private var byNetwork: [[UInt8]: Int] = [:]
 
     /// Whether one more from `network` may start; if so, it is counted.
-    mutating func admit(_ network: Network) -> Bool {
+    mutating func admit(_ network: [UInt8]) -> Bool {
         guard pending < Self.total, byNetwork[network, default: 0] < Self.perNetwork else { return false }
         pending += 1
         byNetwork[network, default: 0] += 1
@@ -35,7 +24,7 @@ struct HandshakeAdmission {
     }
 
     /// One that was admitted is over, or has become a peer.
-    mutating func release(_ network: Network) {
+    mutating func release(_ network: [UInt8]) {
         guard let count = byNetwork[network] else { return }
         pending -= 1
         byNetwork[network] = count > 1 ? count - 1 : nil
