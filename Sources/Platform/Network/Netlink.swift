@@ -74,6 +74,13 @@ package final class Netlink {
         _ = try ask(request, subject: "interface \(index)", isDump: false)
     }
 
+    /// Deletes an interface, as `ip link delete` does.
+    package func deleteInterface(_ index: Int32) throws(PlatformError) {
+        var request = start(NetlinkCode.deleteLink, flags: NetlinkCode.acknowledge)
+        request.link(index: index)
+        _ = try ask(request, subject: "interface \(index)", isDump: false)
+    }
+
     /// - Parameter mtu: bytes; IPv6 needs 1280 at least.
     package func setMTU(_ index: Int32, _ mtu: Int) throws(PlatformError) {
         var request = start(NetlinkCode.newLink, flags: NetlinkCode.acknowledge)
