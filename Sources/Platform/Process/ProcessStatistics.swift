@@ -19,7 +19,8 @@ package struct ProcessStatistics: Hashable, Sendable {
 
     /// Reads /proc; what cannot be read is 0.
     package static func current() -> ProcessStatistics {
-        let fields = (try? Files.read("/proc/self/statm", limit: 4096)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+        let fields =
+            (try? Files.read("/proc/self/statm", limit: 4096)).map { String(decoding: $0, as: UTF8.self) } ?? ""
         let pages = fields.split(separator: " ").dropFirst().first.flatMap { UInt64($0) } ?? 0
         let names = (try? Files.list("/proc/self/fd")) ?? []
         var (soft, hard): (UInt64, UInt64) = (0, 0)

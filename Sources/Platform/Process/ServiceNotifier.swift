@@ -28,7 +28,9 @@ package struct ServiceNotifier: Sendable {
     /// The watchdog's interval in microseconds if one watches this process (WATCHDOG_USEC, WATCHDOG_PID).
     package static var watchdogInterval: Int64? {
         if let pid = Environment.value("WATCHDOG_PID"), pid != "\(linux_pid())" { return nil }
-        guard let text = Environment.value("WATCHDOG_USEC"), let interval = Int64(text), interval > 0 else { return nil }
+        guard let text = Environment.value("WATCHDOG_USEC"), let interval = Int64(text), interval > 0 else {
+            return nil
+        }
         return interval
     }
 }

@@ -20,7 +20,9 @@ package struct HostPort: Hashable, Sendable {
         parsing text: String, allowsEmptyHost: Bool = false, allowsPortZero: Bool = false
     ) throws(PlatformError) {
         func fail(_ reason: String) -> PlatformError { .malformed(text: text, reason: reason) }
-        guard text.utf8.count <= 300 else { throw .malformed(text: String(text.prefix(60)) + "…", reason: "is too long") }
+        guard text.utf8.count <= 300 else {
+            throw .malformed(text: String(text.prefix(60)) + "…", reason: "is too long")
+        }
         let host: Substring
         let port: Substring
         if text.first == "[" {
@@ -57,7 +59,8 @@ package struct HostPort: Hashable, Sendable {
         let named = labels.last?.isEmpty == true ? labels.dropLast() : labels[...]
         guard let last = named.last else { return "has no host" }
         if last.utf8.allSatisfy({ (48...57).contains($0) }) {
-            return SocketAddress(numeric: String(host), port: 0) == nil ? "holds neither an IPv4 address nor a name" : nil
+            return SocketAddress(numeric: String(host), port: 0) == nil
+                ? "holds neither an IPv4 address nor a name" : nil
         }
         for label in named {
             let isPlain = label.utf8.allSatisfy { byte in

@@ -36,8 +36,12 @@ package final class Resolver: ReactorHandler {
         init() throws(PlatformError) { bell = try Wakeup() }
     }
 
+    typealias LookUp = @Sendable (HostPort) -> Result<[SocketAddress], ResolveError>
+
     private let reactor: Reactor
     private weak var client: (any ResolverClient)?
+    private let limit: Int64
+    private let lookUp: LookUp
     private let mailbox: Mailbox
     private let timer: Timer
     private var registrations: [Registration] = []
@@ -46,9 +50,17 @@ package final class Resolver: ReactorHandler {
     private var nextRequest: UInt64 = 1
 
     /// - Parameter client: kept weakly.
-    package init(reactor: Reactor, client: any ResolverClient) throws(PlatformError) {
+    package convenience init(reactor: Reactor, client: any ResolverClient) throws(PlatformError) {
+        try self.init(reactor: reactor, client: client, limit: Self.limit, lookUp: Self.askLibrary)
+    }
+
+    init(
+        reactor: Reactor, client: any ResolverClient, limit: Int64 = Resolver.limit, lookUp: @escaping LookUp
+    ) throws(PlatformError) {
         self.reactor = reactor
         self.client = client
+        self.limit = limit
+        self.lookUp = lookUp
         mailbox = try Mailbox()
         timer = try Timer()
         registrations = [
@@ -70,7 +82,7 @@ package final class Resolver: ReactorHandler {
     package func resolve(_ target: HostPort) -> UInt64 {
         let request = nextRequest
         nextRequest &+= 1
-        deadlines[request] = SystemClock.now() + Self.limit
+        deadlines[request] = SystemClock.now() + limit
         if let address = target.numeric {
             deliver(request, .success([address]))
         } else if waiting.count >= Self.maximumWaiting {
@@ -125,9 +137,9 @@ package final class Resolver: ReactorHandler {
             waiting.removeFirst()
             mailbox.running.add(1, ordering: .relaxed)
             do {
-                let mailbox = mailbox
+                let (mailbox, lookUp) = (mailbox, lookUp)
                 try WorkerThread.detach(name: "resolve") {
-                    let result = Self.lookUp(next.target)
+                    let result = lookUp(next.target)
                     mailbox.running.subtract(1, ordering: .relaxed)
                     mailbox.answers.withLock { $0.append((next.request, result)) }
                     mailbox.bell.ring()
@@ -139,7 +151,7 @@ package final class Resolver: ReactorHandler {
         }
     }
 
-    private static func lookUp(_ target: HostPort) -> Result<[SocketAddress], ResolveError> {
+    @Sendable private static func askLibrary(_ target: HostPort) -> Result<[SocketAddress], ResolveError> {
         var found = [linux_address](repeating: linux_address(), count: Int(maximumAddresses))
         let count = linux_resolve(target.host, target.port, &found, maximumAddresses)
         guard count >= 0 else {

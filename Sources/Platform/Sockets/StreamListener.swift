@@ -68,7 +68,7 @@ package final class StreamListener {
             // Port 0 was a wish for any port: the second family gets the same one.
             port = v6.address?.port ?? port
             listeners.append(v6)
-        } catch where error.code?.rawValue == EAFNOSUPPORT || error.code?.rawValue == EADDRNOTAVAIL {}
+        } catch  where error.code?.rawValue == EAFNOSUPPORT || error.code?.rawValue == EADDRNOTAVAIL {}
         listeners.append(try tcp(.any(isIPv6: false, port: port), backlog: backlog, options: options))
         return listeners
     }

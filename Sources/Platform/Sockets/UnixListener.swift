@@ -77,7 +77,7 @@ extension StreamListener {
 
     private static func removeStaleSocket(_ path: String) throws(PlatformError) {
         let status: FileStatus
-        do { status = try Files.status(path) } catch where error.code == .notFound { return }
+        do { status = try Files.status(path) } catch  where error.code == .notFound { return }
         guard status.kind == .socket else {
             throw .remedy(problem: "\(path) exists and is no socket", remedy: "remove it or configure another path")
         }
