@@ -51,7 +51,9 @@ package final class HTTPServerConnection {
     /// Cuts a streamed answer off so that the client sees that it is not whole.
     package func abortResponse(_ id: HTTPRequestID) {}
     /// Appends at most `limit` (≥ 16,393) bytes of output; returns how many.
-    @discardableResult package func takeOutput(into output: inout [UInt8], limit: Int, nowMilliseconds: UInt64) -> Int { 0 }
+    @discardableResult package func takeOutput(into output: inout [UInt8], limit: Int, nowMilliseconds: UInt64) -> Int {
+        0
+    }
     /// Whether there is output to take.
     package var hasOutput: Bool { false }
     /// Whether the owner should read from the socket (false: back-pressure).
