@@ -5,8 +5,10 @@
 
 /// A queue of elements.
 struct FIFO<Element> {
-    private var storage: [Element] = []
+    private var storage: [Element]
     private var start = 0
+
+    init(_ elements: [Element] = []) { storage = elements }
 
     var count: Int { storage.count - start }
     var isEmpty: Bool { count == 0 }

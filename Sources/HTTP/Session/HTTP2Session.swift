@@ -117,6 +117,9 @@ package final class HTTP2Session {
     /// Streams that are open in at least one direction.
     package var openStreamCount: Int { liveStreams.count }
 
+    /// Whether a header block has begun and not ended.
+    package var isReceivingHead: Bool { block != nil }
+
     /// Output that is framed or waits as control frames; DATA that sources hold is not counted. For tests and metrics.
     package var bufferedOutputBytes: Int { framed.count }
 

@@ -48,6 +48,16 @@ extension HTTP2Session {
         sources[stream] = body
     }
 
+    /// Sends an interim answer (server), e.g. `:status 100`.
+    package func submitInterim(_ stream: HTTP2StreamID, _ headers: HTTPHeaders) throws(HTTPError) {
+        guard role == .server, HTTP2Library.isValid(headers) else { throw .invalidMessage }
+        guard liveStreams.contains(stream), sources[stream] == nil else { throw .streamClosed }
+        let result = try withLibrary { library in
+            HTTP2Library.withFields(headers) { nghttp2_submit_headers(library, 0, stream, nil, $0, $1, nil) }
+        }
+        guard result == 0 else { throw .streamClosed }
+    }
+
     /// Has a deferred source asked again. Nothing happens if it is not deferred or the stream is gone.
     package func resume(_ stream: HTTP2StreamID) {
         _ = try? withLibrary { nghttp2_session_resume_data($0, stream) }
