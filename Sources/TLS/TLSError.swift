@@ -25,6 +25,8 @@ package enum TLSError: Error, Sendable, Equatable {
     case notAuthority(subject: String)
     /// A leaf that may not be a node's TLS identity, and why.
     case unusableIdentity(TLSFailure.Reason, detail: String)
+    /// Our own leaf has no name that rules could match (B4).
+    case unusableName(CommonNameDefect)
     /// libssl refused something that should work (memory, a build without an algorithm).
     case engine(detail: String)
 }
@@ -42,6 +44,7 @@ extension TLSError: CustomStringConvertible {
         case .keyMismatch: "the private key does not belong to the certificate"
         case .notAuthority(let subject): "\(subject) is not a CA certificate (basicConstraints CA:TRUE is missing)"
         case .unusableIdentity(let reason, let detail): "cannot be a node's certificate (\(reason.rawValue)): \(detail)"
+        case .unusableName(let defect): "cannot be a node's certificate: \(defect.explanation)"
         case .engine(let detail): "libssl: \(detail)"
         }
     }
