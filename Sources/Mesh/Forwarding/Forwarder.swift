@@ -59,8 +59,9 @@ package struct Forwarder: ~Copyable {
                 return packet.count > mtu ? .refuse(.packetTooBig, .packetTooBig(mtu: mtu)) : verdict
             }
         case .link(let number):
-            // Never back to the peer that it came from: a stale table on either side would make a loop of two.
-            if ingress == .link(number) { return .drop(.loop) }
+            // Never back to the peer that it came from: a stale table on either side would make a loop of two. There it
+            // would circle until its hop limit is used up, so that is what its sender hears, at once.
+            if ingress == .link(number) { return .refuse(.loop, .timeExceeded) }
             guard let link = table.facts.link(number) else { return .drop(.channelDown) }
             verdict = .send(link: number)
             mtu = link.mtu
