@@ -85,8 +85,11 @@ package enum Router {
         let signals = try SignalSource([.terminate, .interrupt, .hangup])
 
         var vifs = VifTable()
-        let plane = try ForwardingPlane(reactorClock: { reactor.now })
-        for vif in config.vifs { try plane.add(vif.settings(number: vifs.number(for: vif.name), state: state.path)) }
+        let relay = ForwardingRelay()
+        var planeSettings = ForwardingPlaneSettings()
+        planeSettings.socketDirectory = state.path + "/vifs"
+        let plane = try ForwardingPlane(reactor: reactor, client: relay, settings: planeSettings)
+        try plane.open(config.vifs.map { $0.settings(number: vifs.number(for: $0.name)) })
 
         let running = RunningConfiguration(
             loaded, file: file, revision: state.nextRevision,
@@ -103,7 +106,7 @@ package enum Router {
         let node = Node(
             configuration: settings, seed: SecureRandom.number(), now: Instant(microseconds: reactor.now))
         let loop = ControlLoop(
-            reactor: reactor, log: log, plane: plane, state: state, configuration: running, identity: identity,
+            reactor: reactor, log: log, relay: relay, plane: plane, state: state, configuration: running, identity: identity,
             node: node, vifs: vifs, signals: signals, notifier: ServiceNotifier())
         loop.cameFromDisk = stored != nil
         if let stored, options.initialConfig != nil { loop.unsavedConfig = stored }
@@ -111,6 +114,8 @@ package enum Router {
         try startAPI(loop, log)
         let listeners = try peerListeners(config)
         try dropPrivileges(options, state, config, log)
+        // Threads inherit the rights that are left now.
+        try plane.start()
         try loop.start(listeners: listeners, userAgent: Release.userAgent)
         loop.table = options.table.map(TableFile.init)
         loop.saveDistributedConfig()

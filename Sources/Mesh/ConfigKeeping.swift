@@ -19,7 +19,7 @@ struct ConfigKeeper: Sendable {
 
     private(set) var current: VerifiedConfig?
     private(set) var policy = PrefixPolicy()
-    private(set) var warnings: [String] = []
+    private(set) var content = PolicyContent()
     /// The newest ever adopted, also before this process.
     private(set) var mark: ConfigMark?
     var held: VerifiedConfig?
@@ -37,10 +37,12 @@ struct ConfigKeeper: Sendable {
         adopt(stored, content)
     }
 
+    var warnings: [String] { content.warnings.map(\.description) }
+
     mutating func adopt(_ config: VerifiedConfig, _ content: PolicyContent) {
         current = config
-        policy = PrefixPolicy(content.policyEntries)
-        warnings = content.policyWarnings
+        self.content = content
+        policy = PrefixPolicy(content.whitelist.mapValues { $0.map(PrefixPolicy.Entry.init) })
         mark = max(mark ?? config.mark, config.mark)
         isExpiryReported = false
         if let held, held.mark <= config.mark { self.held = nil }

@@ -27,7 +27,8 @@ extension Node {
             guard var record = peerRecords[key], let configured = record.configuration else { continue }
             // A link that waits for its rival's end is as good as here.
             guard !pending.contains(where: { $0.peer == key }) else {
-                peerRecords[key]?.dial.due = now.adding(milliseconds: tunables.probeWait)
+                let later = now.adding(milliseconds: tunables.probeWait)
+                peerRecords[key]?.dial.due = later
                 continue
             }
             let address = configured.addresses[record.dial.addressIndex % configured.addresses.count]

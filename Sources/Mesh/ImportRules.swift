@@ -37,11 +37,13 @@ extension Node {
     }
 
     /// The list that a peer is held to; nil: none is written.
-    func importList(for session: Session, _ configured: ConfiguredPeer?) -> [PolicyEntry]? {
+    func importList(for session: Session, _ configured: ConfiguredPeer?) -> [PrefixPolicy.Entry]? {
         let policy = configKeeper.policy
         guard session.info.trust != .internalCA else {
-            return session.info.name.isEmpty ? nil : policy.entries(for: session.info.name)
+            let list = session.info.name.isEmpty ? nil : policy.entries(for: session.info.name)
+            return list ?? (configKeeper.content.isDefaultDeny ? [] : nil)
         }
+        if let known = configKeeper.content.external[session.info.id] { return known.imports.map(PrefixPolicy.Entry.init) }
         if let list = policy.entries(for: "sha256:\(session.info.id)") { return list }
         if let name = externalCommonName(session.info), let list = policy.entries(for: name) { return list }
         return configured?.importList
@@ -80,9 +82,15 @@ extension Node {
     /// export list names.
     func mayExport(_ prefix: Prefix, to session: Session) -> Bool {
         if session.info.trust == .internalCA { return true }
-        guard let list = peerRecords[session.peer]?.configuration?.exportList else { return false }
+        let signed = configKeeper.content.external[session.info.id]?.exports.map(PrefixPolicy.Entry.init)
+        guard let list = signed ?? peerRecords[session.peer]?.configuration?.exportList else { return false }
         return PrefixPolicy.verdict(prefix, in: list) == .allowed
     }
+}
+
+extension PrefixPolicy.Entry {
+    /// The same grant as the policy's reader has it.
+    init(_ entry: PolicyEntry) { self.init(prefix: entry.prefix, maximumLength: entry.maximumLength) }
 }
 
 /// Addresses that no route may lead to (A11).

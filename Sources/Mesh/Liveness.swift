@@ -3,6 +3,7 @@
 // A Ping goes out at once, then every 2 s, and never while another is unanswered, since v1 answers cannot be told apart.
 // A v1 node under load drops its Pong (W6): after 30 s one more Ping goes out, and the first answer after that, which
 // may belong to either, is not measured. A missing Pong never kills a link; 45 s without any byte does.
+import Routing
 
 /// The measuring of one link.
 struct Liveness: Sendable {

@@ -65,9 +65,9 @@ package struct ConfiguredPeer: Hashable, Sendable {
     package var addresses: [String]
     package var isEnabled: Bool
     /// External peers: the prefixes that are accepted; nil: the signed policy decides.
-    package var importList: [PolicyEntry]?
+    package var importList: [PrefixPolicy.Entry]?
     /// External peers: the prefixes that are announced beside our own ones.
-    package var exportList: [PolicyEntry]?
+    package var exportList: [PrefixPolicy.Entry]?
     /// Accepted routes; nil: `Tunables.maximumPrefixes`.
     package var maximumPrefixes: Int?
     /// Admits a default route and prefixes shorter than /16 (A1).
@@ -76,8 +76,8 @@ package struct ConfiguredPeer: Hashable, Sendable {
     package var costFloor: UInt64
 
     package init(
-        name: String, addresses: [String], isEnabled: Bool = true, importList: [PolicyEntry]? = nil,
-        exportList: [PolicyEntry]? = nil, maximumPrefixes: Int? = nil, acceptsDefault: Bool = false,
+        name: String, addresses: [String], isEnabled: Bool = true, importList: [PrefixPolicy.Entry]? = nil,
+        exportList: [PrefixPolicy.Entry]? = nil, maximumPrefixes: Int? = nil, acceptsDefault: Bool = false,
         costFloor: UInt64 = 0
     ) {
         self.name = name

@@ -13,7 +13,7 @@ struct Session: Sendable {
     let ourID: NodeID
     var liveness: Liveness
     /// Pongs that the peer may have of us: 20 a second, 40 at once (A17).
-    var replies: TokenBucket
+    var replies: Budget
     var validator: OutboundValidator
     /// The round trip by which the RIB judges this peer's routes, microseconds.
     var judgedLatency: UInt64?
@@ -31,7 +31,7 @@ struct Session: Sendable {
         self.ourID = ourID
         openedAt = now
         liveness = Liveness(now: now)
-        replies = TokenBucket(burst: 40, intervalMilliseconds: 50, now: now)
+        replies = Budget(burst: 40, intervalMilliseconds: 50, now: now)
         validator = OutboundValidator(sender: ourID)
         outgoing = Outgoing(now: now, logEnd: logEnd)
         config = ConfigExchange(now: now, tunables: tunables)
@@ -95,11 +95,11 @@ struct Session: Sendable {
         var isSame = false
         /// What it last sent that was of no use, so that the same bytes are not verified again.
         var refused: SignedConfig?
-        var budget: TokenBucket
+        var budget: Budget
 
         init(now: Instant, tunables: Tunables) {
             due = now
-            budget = TokenBucket(
+            budget = Budget(
                 burst: tunables.verificationBurst, intervalMilliseconds: tunables.verificationInterval, now: now)
         }
     }

@@ -34,6 +34,7 @@ extension RIB {
         guard dead.insert(token) else { return false }
         guard paths.markDead(token) else { return true }
         // Only choices that stood on the edge can change: the others lose an alternative that they did not use.
+        let paths = paths
         redecide { entry in
             guard case .link(let link) = entry.selection,
                 let candidate = entry.candidates.first(where: { $0.link == link })

@@ -17,7 +17,9 @@ extension ControlLoop {
             case .cancelDial(let peer): links?.cancelDial(peer)
             case .close(let number, let reason): links?.links[number]?.close(reason)
             case .fib(let changes): change(changes)
-            case .linkUp(let number): links?.links[number]?.isLive = true
+            case .linkUp(let number):
+                links?.links[number]?.isLive = true
+                forwardingChanged()
             case .verifyConfig(let number, let signed, _): verify(number, signed)
             case .persistConfig(let config):
                 unsavedConfig = config

@@ -32,7 +32,7 @@ final class ControlLoop: LinkSink {
     var identity: NodeIdentity
     var vifs: VifTable
     var counters = DaemonCounters()
-    private(set) var fib = FIB()
+    private var fib = FIB()
     private(set) var links: PeerLinks?
     var api: APIServer?
     private(set) var isStopping = false
@@ -47,6 +47,10 @@ final class ControlLoop: LinkSink {
     var table: TableFile?
     private var nextTable: Int64 = 0
 
+    /// By name, as last reported.
+    var vifStates: [String: Bool] = [:]
+
+    private let relay: ForwardingRelay
     private let notifier: ServiceNotifier?
     private let signals: SignalSource
     private var events: [Event] = []
@@ -63,7 +67,7 @@ final class ControlLoop: LinkSink {
     private var lastStatus = ""
 
     init(
-        reactor: Reactor, log: Logger, plane: ForwardingPlane, state: StateDirectory,
+        reactor: Reactor, log: Logger, relay: ForwardingRelay, plane: ForwardingPlane, state: StateDirectory,
         configuration: RunningConfiguration, identity: NodeIdentity, node: Node, vifs: VifTable, signals: SignalSource,
         notifier: ServiceNotifier?
     ) {
@@ -81,6 +85,8 @@ final class ControlLoop: LinkSink {
         startedAtWall = SystemClock.wallMicroseconds()
         lastWall = startedAtWall
         bootID = SecureRandom.hexadecimal(bytes: 16)
+        self.relay = relay
+        relay.loop = self
     }
 
     var now: Instant { Instant(microseconds: reactor.now) }
@@ -96,7 +102,6 @@ final class ControlLoop: LinkSink {
         self.links = links
         try links.listen(listeners)
         _ = try reactor.add(signals.descriptor, interest: .readable, handler: SignalHandler(self, signals))
-        _ = try reactor.add(plane.descriptor, interest: .readable, handler: PlaneHandler(self))
         carryOut(node.start(at: now))
         publishForwardingTable()
         nextWallClock = reactor.now + Self.wallClockInterval
@@ -126,7 +131,6 @@ final class ControlLoop: LinkSink {
 
     private func turn() throws(PlatformError) {
         try reactor.turn(deadline: events.isEmpty ? nextDeadline : reactor.now)
-        drainPackets()
         handleEvents()
         runTimers()
         if isFIBDirty, reactor.now >= lastPublish &+ Self.publishInterval { publishForwardingTable() }
@@ -192,17 +196,6 @@ final class ControlLoop: LinkSink {
         }
     }
 
-    private func drainPackets() {
-        guard let links else { return }
-        plane.drain { number, packet in
-            if let link = links.links[number] {
-                link.sendPacket(packet)
-            } else {
-                counters.drop("channel_down")
-            }
-        }
-    }
-
     /// Sends an order to the node; the answer comes in the same turn.
     func command(_ command: Command, reply: @escaping (CommandResult) -> Void) {
         nextToken += 1
@@ -212,9 +205,12 @@ final class ControlLoop: LinkSink {
 
     // MARK: The forwarding table
 
+    /// Something that the forwarder must know has changed (a link came or went).
+    func forwardingChanged() { isFIBDirty = true }
+
     func change(_ changes: [FIBChange]) {
         for change in changes {
-            if let nextHop = change.nextHop { fib.insert(change.prefix, nextHop) } else { fib.remove(change.prefix) }
+            if let nextHop = change.nextHop { fib.insert(change.prefix, nextHop) } else { _ = fib.remove(change.prefix) }
         }
         isFIBDirty = true
     }
@@ -222,8 +218,10 @@ final class ControlLoop: LinkSink {
     func publishForwardingTable() {
         isFIBDirty = false
         lastPublish = reactor.now
-        plane.publish(fib.publish(), facts: forwardingFacts())
-        fib.reclaim(olderThan: plane.oldestSnapshot)
+        plane.publish(fib.publish())
+        plane.publish(forwardingPolicy())
+        plane.reclaim()
+        fib.reclaim()
     }
 
     // MARK: LinkSink
@@ -238,7 +236,10 @@ final class ControlLoop: LinkSink {
         events.append(event)
     }
 
-    func received(_ packet: UnsafeRawBufferPointer, from link: PeerLink) { plane.submit(packet, from: link.number) }
+    func received(_ packet: UnsafeRawBufferPointer, from link: PeerLink) {
+        // A full ring is counted by the ring.
+        _ = plane.receive(from: link.number, packet)
+    }
 
     func refusedHandshake(_ code: String, _ detail: String, from address: SocketAddress) {
         counters.refuseHandshake(code)
@@ -333,11 +334,12 @@ private final class SignalHandler: ReactorHandler {
     }
 }
 
-/// The workers' bell; the packets themselves are drained in each turn.
-private final class PlaneHandler: ReactorHandler {
-    private weak var loop: ControlLoop?
+/// The plane's client from before there is a loop: the plane is made first, because interfaces are made before anything
+/// that may speak of them.
+final class ForwardingRelay: ForwardingClient {
+    weak var loop: ControlLoop?
 
-    init(_ loop: ControlLoop) { self.loop = loop }
-
-    func ready(_ readiness: Readiness) { loop?.planeRang() }
+    func forward(_ packet: UnsafeRawBufferPointer, to link: UInt32) { loop?.forward(packet, to: link) }
+    func forwarded() { loop?.forwarded() }
+    func vifsChanged() { loop?.vifsChanged() }
 }

@@ -189,7 +189,10 @@ final class PeerLink: ReactorHandler, HTTP2DataSource {
         }
     }
 
-    /// Bytes of packets that wait here.
+    /// Whether the other end is one of our own implementation, as its user-agent or server header tells.
+    var isOurs: Bool { software?.hasPrefix("vmesh/") ?? false }
+
+    /// Packets that wait here.
     var queuedPackets: Int { data.frames }
 
     // MARK: Readiness

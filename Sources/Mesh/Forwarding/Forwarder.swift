@@ -25,7 +25,6 @@ package struct Forwarder: ~Copyable {
 
     /// Judges the packet that fills `packet`. Lowers its hop limit where the verdict is a forward, and changes nothing
     /// else; reads nothing beyond it.
-    @inline(__always)
     package static func decide(
         _ packet: UnsafeMutableRawBufferPointer, from ingress: Ingress, by table: ForwardingTable
     ) -> Verdict {
@@ -33,7 +32,10 @@ package struct Forwarder: ~Copyable {
         do throws(PacketDefect) {
             header = try IPv6Header(UnsafeRawBufferPointer(packet))
         } catch {
-            return .drop(error == .notIPv6 ? .notIPv6 : .malformed)
+            switch error {
+            case .notIPv6: return .drop(.notIPv6)
+            case .short, .lengthMismatch, .jumbogram: return .drop(.malformed)
+            }
         }
         let source = header.source
         let destination = header.destination
@@ -112,7 +114,7 @@ package struct Forwarder: ~Copyable {
         at now: Instant, into buffer: UnsafeMutableRawBufferPointer
     ) -> Answer? {
         guard error.mayAnswer(packet), let header = try? IPv6Header(packet),
-            let egress = Self.wayBack(to: header.source, from: ingress, about: error, by: table)
+            let egress = Self.wayBack(to: header.source, from: ingress, by: table)
         else { return nil }
         let address: IPv6Address?
         switch ingress {
@@ -128,11 +130,11 @@ package struct Forwarder: ~Copyable {
     /// Where an error to `source` goes: by the FIB, and here back to the ingress is right. What came from a vif stays
     /// on vifs, so that a forged source draws no error into the mesh.
     private static func wayBack(
-        to source: IPv6Address, from ingress: Ingress, about error: ICMPv6Error, by table: ForwardingTable
+        to source: IPv6Address, from ingress: Ingress, by table: ForwardingTable
     ) -> Ingress? {
         let route = table.fib.lookup(source)?.kind
         if case .vif(let from) = ingress {
-            if case .vif(let index) = route, error != .sourcePolicy, table.facts.vif(index) != nil {
+            if case .vif(let index) = route, table.facts.vif(index) != nil {
                 return .vif(index)
             }
             return table.facts.vif(from) == nil ? nil : ingress
