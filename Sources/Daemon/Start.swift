@@ -66,9 +66,10 @@ package enum Router {
         let level: Logger.Level =
             options.debug ? .debug : config.logLevel.flatMap(Logger.Level.init(rawValue:)) ?? .info
         let budget = LineBudget(now: SystemClock.now())
+        let output = LogOutput()
         let underJournal = Environment.value("JOURNAL_STREAM") != nil
         return Logger(label: "vmeshd") { label in
-            StandardErrorLog(logLevel: level, label: label, underJournal: underJournal, budget: budget)
+            StandardErrorLog(logLevel: level, label: label, underJournal: underJournal, budget: budget, output: output)
         }
     }
 
@@ -199,7 +200,7 @@ package enum Router {
         if text.hasPrefix(":"), let port = UInt16(text.dropFirst()) {
             return try StreamListener.tcpEverywhere(port: port, options: PeerLinks.tcpOptions)
         }
-        let target = try Platform.HostPort(text)
+        let target = try Platform.HostPort(parsing: text)
         guard let address = target.numeric else {
             throw StartError(description: "listen_addr: '\(target.host)' is not an IP address")
         }
@@ -214,8 +215,7 @@ package enum Router {
             return
         }
         do {
-            let nobody = try Privileges.identity(of: "nobody")
-            try state.give(uid: nobody.uid, gid: nobody.gid)
+            try state.give(to: "nobody")
             let now = try Privileges.drop()
             log.notice("privileges dropped", metadata: ["uid": "\(now.uid)", "net_admin": "\(now.hasNetAdmin)"])
         } catch PrivilegeError.confinedNamespace {

@@ -60,7 +60,7 @@ final class APIServer: AcceptorClient, APIClientOwner {
                 }
                 try add(listener, address: "unix:\(path)", isUnix: true, role: role)
             case .tcp(let address, _):
-                let target = try Platform.HostPort(address)
+                let target = try Platform.HostPort(parsing: address)
                 guard let numeric = target.numeric else {
                     throw .malformed(text: address, reason: "must be a numeric address")
                 }

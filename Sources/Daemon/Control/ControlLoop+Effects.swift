@@ -6,6 +6,7 @@ import Mesh
 import Platform
 import Routing
 import TLS
+import Wire
 
 extension ControlLoop {
     /// Carries effects out in their order.
@@ -38,7 +39,7 @@ extension ControlLoop {
     }
 
     private func verify(_ number: UInt64, _ signed: SignedConfig) {
-        do {
+        do throws(ConfigRejection) {
             let config = try DistributedConfigCheck.verify(
                 signed, authorities: identity.authorities, now: SystemClock.wallSeconds())
             happened(.configVerified(number, config))

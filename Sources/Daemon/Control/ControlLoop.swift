@@ -256,6 +256,11 @@ final class ControlLoop: LinkSink {
         if retiredCounters.count > 1024 { retiredCounters = retiredCounters.filter { node.peer($0.key, at: now) != nil } }
     }
 
+    func boundName(ofExternal fingerprint: [UInt8]) -> String? {
+        let text = Hex.text(fingerprint)
+        return configuration.running.peers.first { $0.fingerprint == text }?.name
+    }
+
     func acceptExhausted(_ code: ErrorCode) {
         counters.acceptExhausted &+= 1
         guard counters.mayLog("accept", at: reactor.now, every: 60_000_000) else { return }

@@ -35,7 +35,9 @@ final class StateDirectory {
             try Self.createParents(path)
             try Files.createDirectory(path, mode: 0o700)
             lock = try DirectoryLock(directory: path)
-            for name in ["history", "external-peers"] { try Files.createDirectory("\(path)/\(name)", mode: 0o700) }
+            for name in ["history", "external-peers", "vifs"] {
+                try Files.createDirectory("\(path)/\(name)", mode: 0o700)
+            }
         } catch {
             if case .alreadyRunning(let file) = error {
                 throw StateError(
@@ -53,9 +55,10 @@ final class StateDirectory {
     }
 
     /// The files and directories that a process without root must still be able to change.
-    func give(uid: UInt32, gid: UInt32) throws(PlatformError) {
+    func give(to user: String) throws(PlatformError) {
+        let (uid, gid) = try Files.owner(named: user)
         try Files.changeOwner(path, uid: uid, gid: gid)
-        for name in ["history", "external-peers"] { try Files.changeOwner("\(path)/\(name)", uid: uid, gid: gid) }
+        for name in ["history", "external-peers", "vifs"] { try Files.changeOwner("\(path)/\(name)", uid: uid, gid: gid) }
         for directory in [path, "\(path)/history", "\(path)/external-peers"] {
             for name in try Files.list(directory) where (try? Files.status("\(directory)/\(name)"))?.kind == .file {
                 try Files.changeOwner("\(directory)/\(name)", uid: uid, gid: gid)

@@ -33,8 +33,22 @@ protocol PeerLinkOwner: AnyObject {
     func link(_ link: PeerLink, isWritable: Bool)
     /// Something waits to be flushed at the end of the turn.
     func linkNeedsFlush(_ link: PeerLink)
+    /// The name that the configuration binds to an external peer's certificate, by its fingerprint.
+    func boundName(ofExternal fingerprint: [UInt8]) -> String?
     /// The link is gone; the owner drops it.
     func linkEnded(_ link: PeerLink, _ end: PeerLinkEnd)
+}
+
+/// Buffers that all links of a loop read into, one at a time; nothing stays in them between calls.
+final class LinkScratch {
+    let ciphertext = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
+    /// A TLS record's worth.
+    let plaintext = UnsafeMutableRawBufferPointer.allocate(byteCount: 16 << 10, alignment: 16)
+
+    deinit {
+        ciphertext.deallocate()
+        plaintext.deallocate()
+    }
 }
 
 /// How a link ended.
@@ -59,8 +73,7 @@ final class PeerLink: ReactorHandler, HTTP2DataSource {
         static let controlLow = 256 << 10
         /// Packets that may wait: about 3 ms at a gigabit.
         static let data = 384 << 10
-        /// One read of the socket, and how many of them in a turn.
-        static let read = 64 << 10
+        /// Reads of the socket in a turn.
         static let readsPerTurn = 4
         /// Plaintext framed at a time.
         static let framed = 64 << 10
@@ -80,11 +93,14 @@ final class PeerLink: ReactorHandler, HTTP2DataSource {
     var counters = LinkCounters()
     /// Whether the node has named this the live link of its peer; packets travel only then.
     var isLive = false
+    /// The name that the configuration binds to the certificate of an external peer.
+    var boundName: String? { certificate.flatMap { owner?.boundName(ofExternal: $0.fingerprint) } }
     /// Whether `linkEstablished` was reported.
     private(set) var wasEstablished = false
     private var isDirty = false
 
     private let socket: StreamSocket
+    private let scratch: LinkScratch
     private let reactor: Reactor
     private weak var owner: (any PeerLinkOwner)?
     private let context: TLSContext
@@ -112,10 +128,12 @@ final class PeerLink: ReactorHandler, HTTP2DataSource {
     ///   - serverName: for SNI and `:authority` on a dial; nil on an accepted link.
     init(
         number: LinkID, socket: StreamSocket, remoteAddress: SocketAddress, direction: LinkDirection,
-        serverName: String?, context: TLSContext, userAgent: String, reactor: Reactor, owner: any PeerLinkOwner
+        serverName: String?, context: TLSContext, userAgent: String, scratch: LinkScratch, reactor: Reactor,
+        owner: any PeerLinkOwner
     ) throws(PlatformError) {
         self.number = number
         self.socket = socket
+        self.scratch = scratch
         self.remoteAddress = remoteAddress
         self.direction = direction
         self.context = context
@@ -231,20 +249,14 @@ final class PeerLink: ReactorHandler, HTTP2DataSource {
         for _ in 0..<Bound.readsPerTurn where phase != .ended {
             let result: ReadResult
             do {
-                result = try withScratch { buffer throws(PlatformError) in
-                    let result = try socket.read(into: buffer)
-                    if case .bytes(let count) = result {
-                        received(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-                    }
-                    return result
-                }
+                result = try socket.read(into: scratch.ciphertext)
             } catch {
                 return end(failure("the connection broke: \(error.code?.text ?? "\(error)")"))
             }
             switch result {
             case .wouldBlock: return
             case .end: return end(failure("the peer closed the connection"))
-            case .bytes: break
+            case .bytes(let count): received(UnsafeRawBufferPointer(rebasing: scratch.ciphertext[..<count]))
             }
         }
     }
@@ -256,17 +268,14 @@ final class PeerLink: ReactorHandler, HTTP2DataSource {
             lastActivity = now
             owner?.linkActive(self)
         }
-        do {
+        do throws(TLSFailure) {
             try tls.receive(ciphertext)
             if phase == .handshaking { try established(tls) }
             guard phase != .handshaking, phase != .ended else { return }
-            var plaintext = [UInt8](repeating: 0, count: 16 << 10)
             while phase != .ended {
-                let count = try plaintext.withUnsafeMutableBytes { buffer throws(TLSFailure) in
-                    try tls.read(into: buffer)
-                }
+                let count = try tls.read(into: scratch.plaintext)
                 guard count > 0 else { break }
-                plaintext.withUnsafeBytes { receivedHTTP(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+                receivedHTTP(UnsafeRawBufferPointer(rebasing: scratch.plaintext[..<count]))
             }
         } catch {
             // The alert that says why leaves before the socket closes.
@@ -368,20 +377,27 @@ final class PeerLink: ReactorHandler, HTTP2DataSource {
         owner?.linkEstablished(
             self,
             LinkInfo(
-                id: id, name: name, trust: trust == .internalCA ? .internalCA : .externalPin(boundName: nil),
+                id: id, name: name, trust: trust == .externalPin ? .externalPin(boundName: boundName) : .internalCA,
                 direction: direction, remoteAddress: "\(remoteAddress)", certificateNotAfter: certificate.notAfter,
                 software: software, alternativeNames: certificate.dnsNames))
     }
 
     private func receivedFrames(_ bytes: [UInt8]) {
-        do {
-            try deframer.push(bytes) { body throws(WireError) in
-                guard phase == .open || phase == .closing else { return }
-                do { try receivedMessage(body) } catch {
-                    guard error.scope == .message else { throw error }
-                    counters.malformedMessages &+= 1
+        do throws(WireError) {
+            var fault: WireError?
+            let outcome: Result<Void, WireError> = bytes.withUnsafeBytes { bytes in
+                Result { () throws(WireError) in
+                    try deframer.push(bytes) { body in
+                        guard fault == nil, phase == .open || phase == .closing else { return }
+                        do throws(WireError) { try receivedMessage(body) } catch {
+                            // What cannot be read costs itself only, unless both sides disagree about where things stand.
+                            if error.scope == .message { counters.malformedMessages &+= 1 } else { fault = error }
+                        }
+                    }
                 }
             }
+            if let fault { throw fault }
+            try outcome.get()
         } catch {
             outcome = GRPCOutcome(GRPCStatus(rawValue: error.grpcStatus) ?? .invalidArgument, "\(error)")
             owner?.link(self, broke: "\(error)")
@@ -439,8 +455,8 @@ final class PeerLink: ReactorHandler, HTTP2DataSource {
                     if outgoing.isEmpty { break }
                 }
                 let offset = outgoingOffset
-                let written = try outgoing.withUnsafeBytes { bytes throws(PlatformError) in
-                    try socket.write(UnsafeRawBufferPointer(rebasing: bytes[offset...]))
+                let written = try outgoing.withUnsafeBytes {
+                    try socket.write(UnsafeRawBufferPointer(rebasing: $0[offset...]))
                 }
                 guard case .bytes(let count) = written else { return setInterest(writable: true) }
                 outgoingOffset += count
@@ -469,7 +485,8 @@ final class PeerLink: ReactorHandler, HTTP2DataSource {
         tls.shutdown()
         var last: [UInt8] = []
         tls.takeCiphertext(into: &last)
-        _ = try? last.withUnsafeBytes { bytes throws(PlatformError) in try socket.write(bytes) }
+        // Best effort: the peer learns the same from our FIN.
+        _ = last.withUnsafeBytes { try? socket.write($0) }
         socket.finishWriting()
         end(.ended(.local))
     }
@@ -517,13 +534,4 @@ final class PeerLink: ReactorHandler, HTTP2DataSource {
     }
 
     private var milliseconds: UInt64 { UInt64(max(0, reactor.now / 1000)) }
-
-    /// A read buffer; its bytes are not cleared between calls.
-    private func withScratch<Value>(
-        _ body: (UnsafeMutableRawBufferPointer) throws(PlatformError) -> Value
-    ) throws(PlatformError) -> Value {
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Bound.read, alignment: 16)
-        defer { buffer.deallocate() }
-        return try body(buffer)
-    }
 }

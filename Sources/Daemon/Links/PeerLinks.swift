@@ -19,6 +19,8 @@ protocol LinkSink: AnyObject {
     /// A link ended; its counters are final.
     func retired(_ link: PeerLink)
     func acceptExhausted(_ code: ErrorCode)
+    /// The name that the configuration binds to an external peer's certificate.
+    func boundName(ofExternal fingerprint: [UInt8]) -> String?
 }
 
 final class PeerLinks: AcceptorClient, ResolverClient, PeerLinkOwner {
@@ -40,6 +42,7 @@ final class PeerLinks: AcceptorClient, ResolverClient, PeerLinkOwner {
     var context: TLSContext
 
     private let reactor: Reactor
+    private let scratch = LinkScratch()
     private let userAgent: String
     private let serverName: String?
     private weak var sink: (any LinkSink)?
@@ -96,7 +99,7 @@ final class PeerLinks: AcceptorClient, ResolverClient, PeerLinkOwner {
     func dial(peer: String, address: String) {
         cancelDial(peer)
         do {
-            let target = try HostPort(address)
+            let target = try Platform.HostPort(parsing: address)
             dials[peer] = Dial(peer: peer, address: address, request: resolver?.resolve(target))
         } catch {
             sink?.happened(.dialFailed(peer: peer, address: address, .unreachable("\(error)")))
@@ -142,7 +145,8 @@ final class PeerLinks: AcceptorClient, ResolverClient, PeerLinkOwner {
                 let link = try PeerLink(
                     number: nextNumber(), socket: socket, remoteAddress: candidate,
                     direction: .outbound(configuredPeer: peer), serverName: peer.isEmpty ? serverName : peer,
-                    context: context, userAgent: userAgent, reactor: reactor, owner: self)
+                    context: context, userAgent: userAgent, scratch: scratch, reactor: reactor,
+                    owner: self)
                 links[link.number] = link
                 dial.link = link.number
                 dials[peer] = dial
@@ -171,7 +175,8 @@ final class PeerLinks: AcceptorClient, ResolverClient, PeerLinkOwner {
         do {
             let link = try PeerLink(
                 number: nextNumber(), socket: socket, remoteAddress: address, direction: .inbound, serverName: nil,
-                context: context, userAgent: userAgent, reactor: reactor, owner: self)
+                context: context, userAgent: userAgent, scratch: scratch, reactor: reactor,
+                    owner: self)
             link.admission = network
             links[link.number] = link
         } catch {
@@ -211,6 +216,8 @@ final class PeerLinks: AcceptorClient, ResolverClient, PeerLinkOwner {
     func link(_ link: PeerLink, broke rule: String) { sink?.happened(.linkFault(link.number, rule)) }
 
     func link(_ link: PeerLink, isWritable: Bool) { sink?.happened(.linkWritable(link.number, isWritable)) }
+
+    func boundName(ofExternal fingerprint: [UInt8]) -> String? { sink?.boundName(ofExternal: fingerprint) }
 
     func linkNeedsFlush(_ link: PeerLink) { dirty.append(link) }
 

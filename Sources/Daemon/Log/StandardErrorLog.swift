@@ -8,6 +8,7 @@
 // held back is counted and said in the next line that passes. Errors always pass.
 
 import Logging
+import ManagementAPI
 import Platform
 import Synchronization
 
@@ -44,6 +45,11 @@ final class LineBudget: Sendable {
     }
 }
 
+/// Standard error, shared by the loggers of all threads.
+final class LogOutput: Sendable {
+    let value = Mutex(ErrorOutput())
+}
+
 /// The process's log handler.
 struct StandardErrorLog: LogHandler {
     var logLevel: Logger.Level
@@ -51,6 +57,7 @@ struct StandardErrorLog: LogHandler {
     let label: String
     let underJournal: Bool
     let budget: LineBudget
+    let output: LogOutput
 
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
@@ -58,13 +65,13 @@ struct StandardErrorLog: LogHandler {
     }
 
     func log(event: LogEvent) {
-        guard let held = budget.admit(now: SystemClock.now().microseconds, always: event.level >= .error) else { return }
-        var line = underJournal ? "<\(event.level.syslogPriority)>" : "\(UTCTime.now().rfc3339) \(event.level.rawValue) "
+        guard let held = budget.admit(now: SystemClock.now(), always: event.level >= .error) else { return }
+        var line = underJournal ? "<\(event.level.syslogPriority)>" : "\(Timestamp(milliseconds: SystemClock.wallMicroseconds() / 1000)) \(event.level.rawValue) "
         line += Self.printable(event.message.description, quoting: false)
         let pairs = metadata.merging(event.metadata ?? [:]) { $1 }.sorted { $0.key < $1.key }
         for (key, value) in pairs { line += " \(key)=\(Self.printable(value.description, quoting: true))" }
         if held > 0 { line += " lines_held_back=\(held)" }
-        StandardError.write(line + "\n")
+        output.value.withLock { _ = $0.write(Array((line + "\n").utf8)) }
     }
 
     /// `text` with control characters, line ends and bidirectional overrides escaped; quoted where it has a space.

@@ -12,6 +12,7 @@ import Mesh
 import Platform
 import Routing
 import TLS
+import Wire
 
 extension ControlLoop {
     /// - Parameter completion: called once; in the same turn.
@@ -241,5 +242,5 @@ extension PeerConfig {
 }
 
 extension PrefixEntry {
-    fileprivate var policy: PolicyEntry { PolicyEntry(prefix: prefix, maximumLength: maximumLength) }
+    fileprivate var policy: PrefixPolicy.Entry { PrefixPolicy.Entry(prefix: prefix, maximumLength: maximumLength) }
 }

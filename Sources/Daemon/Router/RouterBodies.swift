@@ -75,6 +75,7 @@ extension RouterFacade {
         body.drops = link.drops.sorted { $0.key < $1.key }.map { reason, drop in
             DropCountBody(direction: "tx", reason: reason, packets: drop.packets, bytes: drop.bytes)
         }
+        body.drops += number.flatMap { loop.plane.counters(of: $0)?.drops.map(DropCountBody.init) } ?? []
         return body
     }
 
@@ -136,6 +137,27 @@ extension RouterFacade {
         ReasonBody(code: view.reason.rawValue, detail: ReasonText.of(view))
     }
 
+    // MARK: Interfaces
+
+    func vifs() -> [VifBody] {
+        let states = Dictionary(loop.plane.vifs.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        return loop.configuration.running.vifs.map { config in
+            let state = states[config.name]
+            let device = config.kind == .service ? config.serviceAddress : state?.device
+            var body = VifBody(
+                name: config.name, config: config, isUp: state?.isUp ?? false, device: device, mtuBytes: state?.mtu)
+            if let traffic = state?.counters {
+                body.counters.receivedBytes = traffic.receivedBytes
+                body.counters.receivedPackets = traffic.receivedPackets
+                body.counters.sentBytes = traffic.sentBytes
+                body.counters.sentPackets = traffic.sentPackets
+                body.counters.drops = traffic.drops.map(DropCountBody.init)
+            }
+            body.lastError = state?.lastError.map { ErrorNoteBody(time: loop.wallClock, code: "vif_down", detail: $0) }
+            return body
+        }
+    }
+
     // MARK: Certificates
 
     func body(_ certificate: Certificate, _ role: CertificateBody.Role, _ path: String?) -> CertificateBody {
@@ -159,7 +181,7 @@ extension RouterFacade {
     // MARK: Distributed config
 
     /// `view` tells where a config in force came from; a candidate came from the API.
-    func body(_ config: VerifiedConfig, _ view: ConfigView) -> DistributedConfigBody {
+    func body(_ config: VerifiedConfig, _ view: Mesh.ConfigView) -> DistributedConfigBody {
         let isCurrent = view.current?.mark == config.mark
         let content =
             (try? JSONValue(parsing: config.signed.content, maximumBytes: DistributedConfigCheck.limit)) ?? .object([:])
@@ -177,6 +199,14 @@ extension RouterFacade {
             },
             sizeBytes: config.signed.encoded().count, content: content,
             warnings: isCurrent ? view.warnings + warnings.filter { !view.warnings.contains($0) } : warnings)
+    }
+}
+
+extension DropCountBody {
+    /// As the data plane counts it.
+    fileprivate init(_ drop: TrafficCounters.Drop) {
+        self.init(
+            direction: drop.direction.rawValue, reason: drop.reason.rawValue, packets: drop.packets, bytes: drop.bytes)
     }
 }
 

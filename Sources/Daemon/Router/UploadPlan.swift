@@ -33,7 +33,7 @@ struct UploadPlan {
             isSelfAffected: old?.whitelist[own] != new?.whitelist[own])
     }
 
-    static func notNewer(_ config: VerifiedConfig, _ view: ConfigView) -> String {
+    static func notNewer(_ config: VerifiedConfig, _ view: Mesh.ConfigView) -> String {
         let held = view.highWaterMark ?? view.current?.mark
         return "signed at \(Timestamp(seconds: config.issuedAt)); this router holds one of "
             + "\(held.map { "\(Timestamp(seconds: $0.issuedAt))" } ?? "-"); sign it again"
