@@ -136,6 +136,14 @@ struct JSONParserTests {
         #expect(error?.offset == text.utf8.count + 1)
     }
 
+    @Test("names that only look alike are different, in a big object too")
+    func lookAlikes() throws {
+        let members = (0..<10).map { "\"k\($0)\":0" } + ["\"\u{E9}\":1", "\"e\u{301}\":2"]
+        let value = try JSONValue(parsing: "{" + members.joined(separator: ",") + "}")
+        #expect(value["\u{E9}"] == 1)
+        #expect(value["e\u{301}"] == 2)
+    }
+
     @Test("depth and size are bounded, exactly")
     func bounds() throws {
         func nested(_ depth: Int) -> String {

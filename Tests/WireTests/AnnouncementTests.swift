@@ -141,6 +141,24 @@ struct AnnouncementTests {
     @Test("every defect has a row")
     func complete() { #expect(Set(Self.defects.map(\.1)) == Set(RouteDefect.allCases)) }
 
+    @Test("A14: groups in a hop are skipped 98 deep, one less than in the route around it")
+    func groups() throws {
+        func nested(_ depth: Int) -> [UInt8] {
+            Array(repeating: 0x4B, count: depth) + Array(repeating: 0x4C, count: depth)
+        }
+        let expected = try good([Hop(id: id(0x11), latency: 1)])
+        let bad = [DecodedRoute.malformed(reason: .undecodable, prefix: Self.a48)]
+        #expect(try routes(payload([route(hops: [hop(Self.x, 1) + nested(98)])])) == expected)
+        #expect(try routes(payload([route(hops: [hop(Self.x, 1) + nested(99)])])) == bad)
+        #expect(try routes(payload([route(hops: [hop(Self.x, 1)], more: nested(99))])) == expected)
+        #expect(try routes(payload([route(hops: [hop(Self.x, 1)], more: nested(100))])) == bad)
+        for depth in 97...101 {
+            let encoded = route(hops: [hop(Self.x, 1) + nested(depth)])
+            let isTaken = (try? ProtoRoute(serializedBytes: encoded)) != nil
+            #expect(isTaken == (depth <= 98), "SwiftProtobuf itself")
+        }
+    }
+
     @Test("A2, C17b: 65,536 routes are read; one more ends the session before any is")
     func count() throws {
         // Two bytes a route: the smallest there is.

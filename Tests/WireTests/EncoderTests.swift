@@ -80,6 +80,26 @@ struct AnnouncementEncoderTests {
         #expect(parts.allSatisfy { $0.0.kind == .partial })
     }
 
+    @Test("a message is filled to its last byte, and not past it")
+    func exactSize() throws {
+        let prefix = try #require(Prefix(masking: address(0x2001_0DB8_000A_0000), length: 48))
+        let route = AnnouncedRoute(prefix: prefix, path: [Hop(id: Self.us, latency: 1)])
+        for count in [2, 3, 40, 300, 17_000] {
+            let routes = Array(repeating: route, count: count)
+            let whole = AnnouncementEncoder.messages(for: routes, sender: Self.us, scope: .full)
+            try #require(whole.count == 1)
+            for room in -1...1 {
+                var encoder = AnnouncementEncoder(
+                    sender: Self.us, scope: .full, maximumBytes: whole[0].count + room)
+                for route in routes { _ = encoder.append(route) }
+                let parts = encoder.finish()
+                #expect(parts.allSatisfy { $0.count <= whole[0].count + room })
+                // Lengths of lengths are counted as for 1 MiB, so a small message may miss two bytes of its room.
+                if room < 0 { #expect(parts.count == 2) } else if count > 300 { #expect(parts.count == 1) }
+            }
+        }
+    }
+
     @Test("property: what is encoded passes the validator, reads back, and is what SwiftProtobuf would write")
     func property() throws {
         let seed = UInt64.random(in: 0...UInt64.max)
