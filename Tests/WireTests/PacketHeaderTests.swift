@@ -128,6 +128,7 @@ import Wire
             ("later fragment", 44, "3a00000800000001 80", .laterFragment),
             ("later fragment, high offset", 44, "3a00010000000001 80", .laterFragment),
             ("first fragment, short", 44, "3a000001", .unknown),
+            ("options to the packet's end", 60, "0600010400000000", .other),
             ("options cut", 60, "3a", .unknown), ("options claim more", 60, "3aff010400000000 80", .unknown),
             (
                 "eight headers", 60, String(repeating: "3c00010400000000", count: 7) + "3a00010400000000 80",
