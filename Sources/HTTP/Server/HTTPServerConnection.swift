@@ -121,7 +121,7 @@ package final class HTTPServerConnection {
     package var wantsWriteShutdown: Bool { lingersUntil != nil && !isClosed }
 
     /// Close the socket.
-    package var wantsClose: Bool { isClosed }
+    package var wantsClose: Bool { isClosed || (engine?.isAborted ?? false) }
 
     /// The version spoken; nil while that is not known. For logs.
     package var isHTTP2: Bool? { engine.map { $0 is HTTP2Server } }
