@@ -41,6 +41,8 @@ package struct HTTPServerLimits: Sendable, Equatable {
     /// Swallowing a connection's input after the last answer, or a stream's after its early answer, so that no RST
     /// overtakes it (RFC 9112, 9.6).
     package var lingerMilliseconds: UInt64 = 2_000
+    /// What is swallowed in that time at most; whoever sends more gets the RST.
+    package var lingerBytes = 8 * 1024 * 1024
 
     /// The API's numbers.
     package init() {}
