@@ -51,7 +51,7 @@ package struct Certificate: Sendable, Hashable {
     package let issuer: String
     /// Lower-case hexadecimal, "00" for zero, with a leading "-" for what RFC 5280 forbids.
     package let serialHex: String
-    /// First and last second of validity, unix seconds.
+    /// Validity, unix seconds: valid from `notBefore` on, expired from `notAfter` on (as libcrypto compares).
     package let notBefore: Int64
     package let notAfter: Int64
     package let keyAlgorithm: KeyAlgorithm
@@ -103,8 +103,8 @@ package struct Certificate: Sendable, Hashable {
     /// The certificate as one PEM block with a final newline.
     package var pem: String { PEM.encode(der, label: "CERTIFICATE") }
 
-    /// Whether `now` (unix seconds) is past notAfter.
-    package func hasExpired(at now: Int64) -> Bool { now > notAfter }
+    /// Whether `now` (unix seconds) has reached notAfter.
+    package func hasExpired(at now: Int64) -> Bool { now >= notAfter }
 
     package static func == (left: Certificate, right: Certificate) -> Bool { left.der == right.der }
 

@@ -45,8 +45,8 @@ package struct ConfigSignature: Sendable, Equatable {
     /// Fingerprint of the CA that signed.
     package let authority: [UInt8]
 
-    /// Whether `now` (unix seconds) is past the end of validity.
-    package func hasExpired(at now: Int64) -> Bool { now > expiresAt }
+    /// Whether `now` (unix seconds) has reached the end of validity.
+    package func hasExpired(at now: Int64) -> Bool { now >= expiresAt }
 
     /// Checks a signature over `content` at `now` (unix seconds).
     ///

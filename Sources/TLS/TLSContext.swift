@@ -12,8 +12,8 @@ import COpenSSL
 package final class TLSContext: @unchecked Sendable {
     /// What the tests bend to play a wrong peer; the daemon has no way to reach it.
     struct Settings {
-        var minimumVersion = TLS1_2_VERSION
-        var maximumVersion = TLS1_3_VERSION
+        var minimumVersion = Int32(TLS1_2_VERSION)
+        var maximumVersion = Int32(TLS1_3_VERSION)
         /// In the wire form of RFC 7301: each name after its length. nil sends no extension.
         var offeredProtocols: [UInt8]? = [2, 0x68, 0x32]
         var presentsCertificate = true
@@ -78,7 +78,7 @@ package final class TLSContext: @unchecked Sendable {
         // Explicit, so that the machine's openssl.cnf neither weakens nor breaks a node.
         SSL_CTX_set_security_level(pointer, settings.securityLevel)
         guard
-            copenssl_ctx_set_versions(pointer, Int32(settings.minimumVersion), Int32(settings.maximumVersion)) == 1,
+            copenssl_ctx_set_versions(pointer, settings.minimumVersion, settings.maximumVersion) == 1,
             SSL_CTX_set_cipher_list(pointer, Self.ciphers12) == 1,
             SSL_CTX_set_ciphersuites(pointer, Self.ciphers13) == 1,
             copenssl_ctx_set_groups(pointer, "X25519:P-256:P-384") == 1
