@@ -1,1 +1,0 @@
-// JSON: placeholder of the package's first commit.

@@ -1,1 +1,0 @@
-// Wire: placeholder of the package's first commit.
