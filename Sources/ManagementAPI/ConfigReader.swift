@@ -74,6 +74,17 @@ package struct ConfigReader {
         JSONObjectReader(value, at: pointer, unknown: unknownMembers)
     }
 
+    /// An element of a list as an object; anything else is one issue, not one for each member that it lacks.
+    func element(
+        _ value: JSONValue, at pointer: JSONPointer, of reader: inout JSONObjectReader, isStrict: Bool = false
+    ) -> JSONObjectReader? {
+        guard let object = value.objectValue else {
+            reader.report(pointer, code: "wrong_type", detail: "must be an object, is \(value.typeName)")
+            return nil
+        }
+        return JSONObjectReader(object, at: pointer, unknown: isStrict ? .refused : unknownMembers)
+    }
+
     /// Keeps the members nobody asked for (file only) and warns about each.
     mutating func close(_ reader: inout JSONObjectReader, keeping extras: inout JSONObject, under key: String?) {
         guard source == .file else { return }

@@ -10,13 +10,15 @@ extension ConfigReader {
         if let array = block.array("listen", .optional, maximumCount: 16) {
             api.listeners = []
             for (index, value) in array.enumerated() {
-                var entry = JSONObjectReader(value, at: block.pointer(to: "listen").appending(index))
+                let place = block.pointer(to: "listen").appending(index)
+                guard var entry = element(value, at: place, of: &block, isStrict: true) else { continue }
                 if let listener = listener(&entry) { api.listeners.append(listener) }
                 block.absorb(entry)
             }
         }
         for (index, value) in (block.array("clients", .optional, maximumCount: 256) ?? []).enumerated() {
-            var entry = JSONObjectReader(value, at: block.pointer(to: "clients").appending(index))
+            let place = block.pointer(to: "clients").appending(index)
+            guard var entry = element(value, at: place, of: &block, isStrict: true) else { continue }
             if let client = client(&entry) { api.clients.append(client) }
             block.absorb(entry)
         }

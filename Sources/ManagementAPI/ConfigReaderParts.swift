@@ -20,7 +20,7 @@ extension ConfigReader {
         var places: [String: Int] = [:]
         for (index, value) in array.enumerated() {
             let pointer = reader.pointer(to: "peers").appending(index)
-            var entry = open(value, at: pointer)
+            guard var entry = element(value, at: pointer, of: &reader) else { continue }
             let peer = peer(&entry)
             reader.absorb(entry)
             guard let peer else { continue }
@@ -143,7 +143,7 @@ extension ConfigReader {
                 let prefix = prefix(text, at: pointer, &reader)
                 announcement = prefix.map { AnnouncementConfig(prefix: $0, vif: oldVif) }
             } else {
-                var entry = open(value, at: pointer)
+                guard var entry = element(value, at: pointer, of: &reader) else { continue }
                 announcement = self.announcement(&entry)
                 reader.absorb(entry)
             }
@@ -193,7 +193,8 @@ extension ConfigReader {
         var blocked: [BlockedPeerConfig] = []
         for (index, value) in array.enumerated() {
             // A block list is no place for members that might mean something: always strict.
-            var entry = JSONObjectReader(value, at: reader.pointer(to: "blocked_peers").appending(index))
+            let pointer = reader.pointer(to: "blocked_peers").appending(index)
+            guard var entry = element(value, at: pointer, of: &reader, isStrict: true) else { continue }
             let id = entry.string("id", length: 64...64)
             let reason = entry.string("reason", .optional, length: 0...200)
             if let id, let nodeID = NodeID(hex: id), Name.isFingerprint(id) {

@@ -15,7 +15,7 @@ extension ConfigReader {
         for member in object.members {
             let place = pointer.appending(member.key)
             if let flaw = Name.flaw(inVif: member.key) { reader.report(place, code: "not_a_name", detail: flaw) }
-            var entry = open(member.value, at: place)
+            guard var entry = element(member.value, at: place, of: &reader) else { continue }
             if let vif = vif(&entry, name: member.key) { vifs.append(vif) }
             reader.absorb(entry)
         }
