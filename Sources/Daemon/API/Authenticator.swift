@@ -93,6 +93,6 @@ struct FailureLimiter {
         windows[source] = window
         guard window.count > Self.allowed else { return nil }
         let left = Self.windowMilliseconds - min(now >= window.start ? now - window.start : 0, Self.windowMilliseconds)
-        return Int(left / 1000) + 1
+        return max(1, Int((left + 999) / 1000))
     }
 }
