@@ -100,7 +100,8 @@ package final class APIService {
         }
         let method = request.method == "HEAD" ? "GET" : request.method
         guard let operation = match.operations.first(where: { $0.method.rawValue == method }) else {
-            throw Problem(.methodNotAllowed, "this path takes \(match.allow.joined(separator: ", "))", allow: match.allow)
+            throw Problem(
+                .methodNotAllowed, "this path takes \(match.allow.joined(separator: ", "))", allow: match.allow)
         }
         exchange.operation = operation
         try authenticate(exchange, for: operation)
@@ -146,7 +147,8 @@ package final class APIService {
             guard principal.role.permits(needed) else {
                 statistics.authFailures["role", default: 0] += 1
                 exchange.isRefusedAuthentication = true
-                throw Problem(.forbidden, "role \(principal.role.rawValue) may not do this; \(needed.rawValue) is needed")
+                throw Problem(
+                    .forbidden, "role \(principal.role.rawValue) may not do this; \(needed.rawValue) is needed")
             }
         }
     }

@@ -134,7 +134,8 @@ struct APIAccessTests {
         arguments: [
             ("origin", "https://evil.example", 403), ("origin", "null", 403), ("origin", "http://localhost:5121", 200),
             ("origin", "http://localhost:3000", 403), ("origin", "https://localhost:5121", 403), ("origin", "", 403),
-            ("sec-fetch-site", "cross-site", 403), ("sec-fetch-site", "same-site", 403), ("sec-fetch-site", "none", 200),
+            ("sec-fetch-site", "cross-site", 403), ("sec-fetch-site", "same-site", 403),
+            ("sec-fetch-site", "none", 200),
             ("sec-fetch-site", "same-origin", 200),
         ])
     func origin(name: String, value: String, status: Int) {

@@ -67,7 +67,8 @@ struct APIConfigTests {
             (#"{"udp":null}"#, 200, nil), (#"{"udp":false}"#, 200, nil), (#"{"addrs":["192.0.2.1:1"]}"#, 200, nil),
             (#"{"unknown":1}"#, 422, "/unknown"), (#"{"udp":"yes"}"#, 422, "/udp"), (#"{"addrs":null}"#, 422, "/addrs"),
             (#"{"addrs":[5120]}"#, 422, "/addrs/0"), (#"{"name":"other"}"#, 422, "/name"), ("[]", 422, ""),
-            (#"{"max_prefixes":"5"}"#, 422, "/max_prefixes"), (#"{"max_prefixes":9007199254740993}"#, 422, "/max_prefixes"),
+            (#"{"max_prefixes":"5"}"#, 422, "/max_prefixes"),
+            (#"{"max_prefixes":9007199254740993}"#, 422, "/max_prefixes"),
         ] as [(String, Int, String?)])
     func patches(document: String, status: Int, pointer: String?) {
         let bench = APIBench()
@@ -181,7 +182,9 @@ struct APIConfigTests {
         var statuses: [Int] = []
         for index in 0..<50 {
             let patch = #"{"max_prefixes":\#(index + 1)}"#
-            bench.begin("PATCH", target, patch, type: self.patch, headers: ["if-match": etag]) { statuses.append($0.status) }
+            bench.begin("PATCH", target, patch, type: self.patch, headers: ["if-match": etag]) {
+                statuses.append($0.status)
+            }
         }
         // Unconditional writers to other items wait in the same queue.
         for index in 0..<10 {

@@ -106,7 +106,9 @@ struct APIOperationTests {
         let options = bench.send("OPTIONS", "/v1/config/peers/x")
         #expect(options.status == 204)
         #expect(options.header("allow") == "GET, HEAD, PUT, PATCH, DELETE, OPTIONS")
-        for (method, target) in [("POST", "/v1/status"), ("TRACE", "/v1/peers"), ("get", "/healthz"), ("PUT", "/v1/tokens")] {
+        for (method, target) in [
+            ("POST", "/v1/status"), ("TRACE", "/v1/peers"), ("get", "/healthz"), ("PUT", "/v1/tokens"),
+        ] {
             let reply = bench.send(method, target)
             #expect(reply.status == 405 && reply.header("allow")?.hasSuffix("OPTIONS") == true, "\(method) \(target)")
         }
@@ -115,8 +117,10 @@ struct APIOperationTests {
     @Test(
         "what is malformed is 400, what cannot be answered or read is 406 or 415",
         arguments: [
-            ("GET", "/v1/peers?limit=0", nil, nil, "bad-request"), ("GET", "/v1/peers?limit=1001", nil, nil, "bad-request"),
-            ("GET", "/v1/peers?limit=05", nil, nil, "bad-request"), ("GET", "/v1/peers?limit=+5", nil, nil, "bad-request"),
+            ("GET", "/v1/peers?limit=0", nil, nil, "bad-request"),
+            ("GET", "/v1/peers?limit=1001", nil, nil, "bad-request"),
+            ("GET", "/v1/peers?limit=05", nil, nil, "bad-request"),
+            ("GET", "/v1/peers?limit=+5", nil, nil, "bad-request"),
             ("GET", "/v1/peers?limit=9223372036854775808", nil, nil, "bad-request"),
             ("GET", "/v1/peers?limit", nil, nil, "bad-request"), ("GET", "/v1/peers?cursor=x", nil, nil, "bad-request"),
             ("GET", "/v1/peers?status=sideways", nil, nil, "bad-request"),
@@ -128,7 +132,10 @@ struct APIOperationTests {
             ("GET", "/v1/routes?selected_only=1", nil, nil, "bad-request"),
             ("GET", "/v1/routes/lookup", nil, nil, "bad-request"),
             ("GET", "/v1/routes/lookup?address=fe80::1%25eth0", nil, nil, "bad-request"),
-            ("PUT", "/v1/config/peers/x?confirm_seconds=60", #"{"addrs":["a:1"]}"#, "application/json", "unknown-parameter"),
+            (
+                "PUT", "/v1/config/peers/x?confirm_seconds=60", #"{"addrs":["a:1"]}"#, "application/json",
+                "unknown-parameter"
+            ),
             ("PUT", "/v1/config/peers/x", #"{"addrs":["a:1"]}"#, "text/plain", "unsupported-media-type"),
             ("PUT", "/v1/config/peers/x", #"{"addrs":["a:1"]}"#, nil, "unsupported-media-type"),
             ("PUT", "/v1/config/peers/x", "{}", "application/json; charset=latin1", "unsupported-media-type"),
@@ -153,7 +160,8 @@ struct APIOperationTests {
     @Test(
         "Accept chooses, or excludes",
         arguments: [
-            ("*/*", 200, "application/json"), ("application/*;q=0.5", 200, "application/json"), ("", 200, "application/json"),
+            ("*/*", 200, "application/json"), ("application/*;q=0.5", 200, "application/json"),
+            ("", 200, "application/json"),
             ("application/x-pem-file", 200, "application/x-pem-file"),
             ("application/json;q=0.1, application/x-pem-file", 200, "application/x-pem-file"),
             ("text/html, application/x-pem-file;q=0.2, */*;q=0.1", 200, "application/x-pem-file"),

@@ -97,7 +97,9 @@ struct APIReadTests {
                 #expect(samples.insert(series).inserted, "\(series)")
                 var name = String(series.prefix { $0 != "{" })
                 if types[name] == nil {
-                    for suffix in ["_bucket", "_sum", "_count"] where name.hasSuffix(suffix) { name.removeLast(suffix.count) }
+                    for suffix in ["_bucket", "_sum", "_count"] where name.hasSuffix(suffix) {
+                        name.removeLast(suffix.count)
+                    }
                 }
                 let type = try #require(types[name], "\(line)")
                 #expect((type == "counter") == name.hasSuffix("_total"), "\(line)")
@@ -119,7 +121,9 @@ struct APIReadTests {
             #expect(Hex.bytes(Hex.text(bytes)) == bytes)
         }
         #expect(Base64URL.encode([0xff, 0xfe, 0xfd]) == "__79")
-        for text in ["A", "A=", "AB", "A+/=", "AAAA\n", "\u{e4}AAA"] { #expect(Base64URL.decode(text) == nil, "\(text)") }
+        for text in ["A", "A=", "AB", "A+/=", "AAAA\n", "\u{e4}AAA"] {
+            #expect(Base64URL.decode(text) == nil, "\(text)")
+        }
         for text in ["0", "0g", "\u{e4}a"] { #expect(Hex.bytes(text) == nil) }
     }
 }

@@ -109,11 +109,13 @@ final class FakeRouter: ManagedRouter {
 
     func checkPolicy(node: String, prefix: Prefix) -> PolicyCheckBody {
         PolicyCheckBody(
-            node: node, prefix: prefix, isAllowed: true, matched: nil, reason: ReasonBody(code: "no_entry", detail: "-"))
+            node: node, prefix: prefix, isAllowed: true, matched: nil, reason: ReasonBody(code: "no_entry", detail: "-")
+        )
     }
 
     func uploadDistributedConfig(
-        _ bytes: [UInt8], options: WriteOptions, completion: @escaping (Result<DistributedConfigPlanBody, Problem>) -> Void
+        _ bytes: [UInt8], options: WriteOptions,
+        completion: @escaping (Result<DistributedConfigPlanBody, Problem>) -> Void
     ) {
         guard bytes.first == 8 else {
             completion(.failure(Problem(.distributedConfigInvalid, "not a distributed config", reason: "bad_encoding")))
@@ -166,7 +168,8 @@ final class FakeRouter: ManagedRouter {
 
     func reloadConfig(options: WriteOptions, completion: @escaping ApplyCompletion) {
         completion(
-            .success(ApplyResultBody(isChanged: false, isDryRun: options.isDryRun, revision: revision, isPersisted: true)))
+            .success(
+                ApplyResultBody(isChanged: false, isDryRun: options.isDryRun, revision: revision, isPersisted: true)))
     }
 
     func resetPeer(
@@ -208,7 +211,8 @@ final class FakeRouter: ManagedRouter {
         }
         certificateList.removeAll { $0.id == id }
         completion(
-            .success(ApplyResultBody(isChanged: true, isDryRun: options.isDryRun, revision: revision, isPersisted: true)))
+            .success(
+                ApplyResultBody(isChanged: true, isDryRun: options.isDryRun, revision: revision, isPersisted: true)))
     }
 
     static func certificate(id: String, role: CertificateBody.Role) -> CertificateBody {

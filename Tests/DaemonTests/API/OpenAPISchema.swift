@@ -24,7 +24,8 @@ struct OpenAPISchema {
     /// What of the answer is not as described; empty: all is.
     func flaws(of value: JSONValue, answering operation: String, status: Int) -> [String] {
         for path in document["paths"]?.objectValue?.members ?? [] {
-            for method in path.value.objectValue?.members ?? [] where method.value["operationId"]?.stringValue == operation {
+            for method in path.value.objectValue?.members ?? []
+            where method.value["operationId"]?.stringValue == operation {
                 guard let response = method.value["responses"]?[String(status)] else { return ["status \(status)"] }
                 let content = resolve(response)["content"]?["application/json"]
                 guard let schema = content?["schema"] else { return ["no schema"] }
@@ -46,7 +47,8 @@ struct OpenAPISchema {
             return results.contains { $0.isEmpty } ? [] : results.first ?? []
         }
         var found: [String] = []
-        let types = schema["type"]?.stringValue.map { [$0] } ?? schema["type"]?.arrayValue?.compactMap(\.stringValue) ?? []
+        let types =
+            schema["type"]?.stringValue.map { [$0] } ?? schema["type"]?.arrayValue?.compactMap(\.stringValue) ?? []
         if !types.isEmpty, !types.contains(where: { Self.isOf($0, value) }) {
             return ["\(place) is \(value.typeName), not \(types.joined(separator: " or "))"]
         }
