@@ -39,7 +39,7 @@ class Daemon:
         self.socket_path = self.folder / "api.sock"
         self.prefix, self.address = f"2001:db8:{number:x}::/48", f"2001:db8:{number:x}::1"
         self.device = "vmesh0"
-        vif = {"type": "tun", "tun_name": self.device, "addresses": [f"{self.address}/32"], "mtu": 1440}
+        vif = {"type": "tun", "tun_name": self.device, "addresses": [f"{self.address}/32"], "mtu_bytes": 1440}
         self.config = {
             "listen_addr": "[::]:5120", "ca": str(ca.cert_path), "cert": str(identity.cert_path),
             "private_key": str(identity.key_path), "server_name": identity.name, "external_peer_certs": [],

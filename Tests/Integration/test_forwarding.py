@@ -230,8 +230,8 @@ def test_C20_long_and_broken_extension_chains_need_no_parsing(field, sink):
 def test_C19_C2_too_big_says_the_right_size(lab):
     """A TUN of 9000 at the sender, 1440 at the receiver's host: what fits the way is carried whole."""
     a, b = line(lab, "ab", start=False)
-    a.config["vifs"]["mesh"]["mtu"] = 9000
-    b.config["vifs"]["mesh"]["mtu"] = 1300
+    a.config["vifs"]["mesh"]["mtu_bytes"] = 9000
+    b.config["vifs"]["mesh"]["mtu_bytes"] = 1300
     a.start()
     b.start()
     a.reaches(b)
@@ -334,19 +334,21 @@ def test_C25_a_service_that_is_missing_and_comes(lab):
         server.bind(str(service))
         server.settimeout(0.2)
 
+        tap = b.tap()
+
         def packet_arrives():
-            b.tap().send(udp(b.address, "2001:db8:5e::1", b"hello"))
+            tap.send(udp(b.address, "2001:db8:5e::1", b"hello"))
             return server.recvfrom(65536)
         data, sender = until(packet_arrives, 5, "the service has a packet")
         assert Packet(data).target == "2001:db8:5e::1"
-        tap = b.tap()
+        tap.drain()
         server.sendto(udp("2001:db8:5e::1", b.address, b"answer"), sender)
         assert tap.receive(2, lambda p: b"answer" in p.data)
 
 
 def test_two_vifs_and_a_dummy(lab):
     a, b = line(lab, "ab", start=False)
-    a.config["vifs"]["second"] = {"type": "tun", "tun_name": "vmesh1", "addresses": ["2001:db8:1a::1/48"], "mtu": 1400}
+    a.config["vifs"]["second"] = {"type": "tun", "tun_name": "vmesh1", "addresses": ["2001:db8:1a::1/48"], "mtu_bytes": 1400}
     a.config["vifs"]["hole"] = {"type": "dummy"}
     a.config["local_announcements"] += [{"prefix": "2001:db8:1a::/48", "vif": "second"},
                                         {"prefix": "2001:db8:2a::/48", "vif": "hole"}, {"prefix": "2001:db8:3a::/48"}]
