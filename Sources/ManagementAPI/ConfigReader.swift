@@ -82,7 +82,7 @@ package struct ConfigReader {
             reader.report(pointer, code: "wrong_type", detail: "must be an object, is \(value.typeName)")
             return nil
         }
-        return JSONObjectReader(object, at: pointer, unknown: isStrict ? .refused : unknownMembers)
+        return JSONObjectReader(object: object, at: pointer, unknown: isStrict ? .refused : unknownMembers)
     }
 
     /// Keeps the members nobody asked for (file only) and warns about each.

@@ -113,6 +113,7 @@ int64_t linux_wall_time(void);
 int linux_open_read(const char *path);
 int linux_open_directory(const char *path);
 int linux_open_lock(const char *path, uint32_t mode);
+int linux_open_append(const char *path, uint32_t mode);
 int linux_create_exclusive(const char *path, uint32_t mode);
 int linux_fsync(int fd);
 int linux_rename(const char *from, const char *to);
@@ -146,6 +147,7 @@ int linux_unmount(const char *path);
 // Users and privileges.
 int linux_group_id(const char *name, uint32_t *gid);
 int linux_user_id(const char *name, uint32_t *uid, uint32_t *gid);
+_Noreturn void linux_exit(int status);
 int linux_clear_groups(void);
 int linux_groups_count(void);
 int linux_set_gid(uint32_t gid);

@@ -450,7 +450,7 @@ final class PeerLink: ReactorHandler, HTTP2DataSource {
                 if outgoingOffset == outgoing.count {
                     outgoing.removeAll(keepingCapacity: outgoing.capacity <= 128 << 10)
                     outgoingOffset = 0
-                    try frame(tls)
+                    frame(tls)
                     tls.takeCiphertext(into: &outgoing)
                     if outgoing.isEmpty { break }
                 }
@@ -473,10 +473,10 @@ final class PeerLink: ReactorHandler, HTTP2DataSource {
         if phase == .closing, !hasUnsent, http?.hasOutput != true { farewell(tls) }
     }
 
-    private func frame(_ tls: TLSSession) throws(HTTPError) {
+    private func frame(_ tls: TLSSession) {
         guard let http else { return }
         var plaintext: [UInt8] = []
-        guard try http.takeOutput(into: &plaintext, limit: Bound.framed) > 0 else { return }
+        guard http.takeOutput(into: &plaintext, limit: Bound.framed) > 0 else { return }
         _ = plaintext.withUnsafeBytes { tls.write($0) }
     }
 
