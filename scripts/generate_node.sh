@@ -39,7 +39,9 @@ while [ $# -gt 0 ]; do
 done
 [ $# -le 2 ] || die "too many arguments; see --help" 2
 name=${1:-}
+# Also as openssl spells a subject.
 common_name=${2:-}
+common_name=${common_name#/CN=}
 
 if [ -z "$name" ] && [ -t 0 ]; then
     printf 'Name of the files (without .key and .csr): ' && read -r name

@@ -107,7 +107,8 @@ package enum Router {
         let node = Node(
             configuration: settings, seed: SecureRandom.number(), now: Instant(microseconds: reactor.now))
         let loop = ControlLoop(
-            reactor: reactor, log: log, relay: relay, plane: plane, state: state, configuration: running, identity: identity,
+            reactor: reactor, log: log, relay: relay, plane: plane, state: state, configuration: running,
+            identity: identity,
             node: node, vifs: vifs, signals: signals, notifier: ServiceNotifier())
         loop.cameFromDisk = stored != nil
         if let stored, options.initialConfig != nil { loop.unsavedConfig = stored }
@@ -139,15 +140,19 @@ package enum Router {
         } catch let error as ConfigRejection {
             // With a policy on the disk an old file on the command line is an oversight, without one it is an open door.
             guard stored == nil else {
-                log.error("-initial-dc not used", metadata: ["file": "\(path)", "reason": "\(error.reason)", "detail": "\(error.detail)"])
+                log.error(
+                    "-initial-dc not used",
+                    metadata: ["file": "\(path)", "reason": "\(error.reason)", "detail": "\(error.detail)"])
                 return stored?.config
             }
-            throw StartError(description: "\(path): \(error.detail) (\(error.reason)); sign a new one with vnconfigsign")
+            throw StartError(
+                description: "\(path): \(error.detail) (\(error.reason)); sign a new one with vnconfigsign")
         }
         guard let stored else { return offered }
         guard stored.config.mark < offered.mark else {
             if stored.config.mark != offered.mark {
-                log.warning("-initial-dc not used: the stored distributed config is newer", metadata: ["file": "\(path)"])
+                log.warning(
+                    "-initial-dc not used: the stored distributed config is newer", metadata: ["file": "\(path)"])
             }
             return stored.config
         }
@@ -168,7 +173,9 @@ package enum Router {
             })
         if let bytes = try? Files.readSecret(tokensPath, limit: 1 << 20) {
             do { try tokens.load(bytes) } catch {
-                log.error("no token is valid: the table cannot be read", metadata: ["file": "\(tokensPath)", "cause": "\(error)"])
+                log.error(
+                    "no token is valid: the table cannot be read",
+                    metadata: ["file": "\(tokensPath)", "cause": "\(error)"])
             }
         }
         let audit = AuditFile(path: loop.state.audit)
@@ -203,6 +210,10 @@ package enum Router {
         let target = try Platform.HostPort(parsing: text)
         guard let address = target.numeric else {
             throw StartError(description: "listen_addr: '\(target.host)' is not an IP address")
+        }
+        // As v1's Go listener does it, `[::]` means both families.
+        if address.isIPv6, address.isUnspecified {
+            return try StreamListener.tcpEverywhere(port: address.port, options: PeerLinks.tcpOptions)
         }
         return [try StreamListener.tcp(address, options: PeerLinks.tcpOptions)]
     }

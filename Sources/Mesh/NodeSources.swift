@@ -8,7 +8,9 @@ extension Node {
         guard rib.counts(of: link).accepted > 0 else { return [] }
         var prefixes: [Prefix] = []
         rib.forEachView { prefix, candidates in
-            if candidates.contains(where: { $0.candidate?.link == link && $0.status != .rejected }) { prefixes.append(prefix) }
+            if candidates.contains(where: { $0.candidate?.link == link && $0.status != .rejected }) {
+                prefixes.append(prefix)
+            }
             return true
         }
         return prefixes

@@ -35,7 +35,9 @@ enum CommandLineReader {
                 return .wrong("vmeshd: unexpected argument '\(argument)'; see vmeshd -help")
             }
             let bare = argument.drop { $0 == "-" }
-            guard argument.count - bare.count <= 2 else { return .wrong("vmeshd: unknown flag '\(argument)'; see vmeshd -help") }
+            guard argument.count - bare.count <= 2 else {
+                return .wrong("vmeshd: unknown flag '\(argument)'; see vmeshd -help")
+            }
             let parts = bare.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
             let name = parts[0]
             switch name {

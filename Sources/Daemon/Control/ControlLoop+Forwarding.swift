@@ -97,7 +97,9 @@ extension VifConfig {
         case .tun:
             kind = .tun(
                 interface: tunName ?? name,
-                addresses: addresses.compactMap { Platform.InterfaceAddress(bytes: $0.address.bytes, length: $0.length) },
+                addresses: addresses.compactMap {
+                    Platform.InterfaceAddress(bytes: $0.address.bytes, length: $0.length)
+                },
                 mtu: mtu)
         case .service: kind = .service(address: serviceAddress ?? "")
         case .dummy: kind = .dummy

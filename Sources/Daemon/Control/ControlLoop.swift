@@ -210,7 +210,11 @@ final class ControlLoop: LinkSink {
 
     func change(_ changes: [FIBChange]) {
         for change in changes {
-            if let nextHop = change.nextHop { fib.insert(change.prefix, nextHop) } else { _ = fib.remove(change.prefix) }
+            if let nextHop = change.nextHop {
+                fib.insert(change.prefix, nextHop)
+            } else {
+                _ = fib.remove(change.prefix)
+            }
         }
         isFIBDirty = true
     }
@@ -253,7 +257,9 @@ final class ControlLoop: LinkSink {
         guard let id = link.certificate.flatMap({ NodeID(bytes: $0.fingerprint) }), let name = node.name(of: id)
         else { return }
         retiredCounters[name, default: LinkCounters()].add(link.counters)
-        if retiredCounters.count > 1024 { retiredCounters = retiredCounters.filter { node.peer($0.key, at: now) != nil } }
+        if retiredCounters.count > 1024 {
+            retiredCounters = retiredCounters.filter { node.peer($0.key, at: now) != nil }
+        }
     }
 
     func boundName(ofExternal fingerprint: [UInt8]) -> String? {

@@ -27,7 +27,8 @@ final class RunningConfiguration {
     }
 
     /// The document that `proposed` replaces is what the history keeps.
-    func replace(with config: NodeConfig, by actor: String, at now: Timestamp, saved: (bytes: [UInt8], digest: String)?) {
+    func replace(with config: NodeConfig, by actor: String, at now: Timestamp, saved: (bytes: [UInt8], digest: String)?)
+    {
         running = config
         revision += 1
         changedAt = now
@@ -52,7 +53,8 @@ final class RunningConfiguration {
         let onDisk = file.digestOnDisk()
         return ConfigStatusBody(
             revision: revision, changedAt: changedAt, changedBy: changedBy, file: file.path, fileSHA256: fileDigest,
-            runningMatchesFile: isSaved && onDisk == fileDigest, fileChangedOnDisk: onDisk != nil && onDisk != fileDigest,
+            runningMatchesFile: isSaved && onDisk == fileDigest,
+            fileChangedOnDisk: onDisk != nil && onDisk != fileDigest,
             persist: writesBack ? .writeBack : .runtimeOnly)
     }
 }

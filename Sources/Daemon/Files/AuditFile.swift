@@ -28,7 +28,9 @@ final class AuditFile {
             try Files.append(path, record.json.serialized() + [0x0A])
         } catch {
             lost &+= 1
-            if lost & (lost - 1) == 0 { log.error("the audit line was not stored", metadata: ["cause": "\(error)", "lost": "\(lost)"]) }
+            if lost & (lost - 1) == 0 {
+                log.error("the audit line was not stored", metadata: ["cause": "\(error)", "lost": "\(lost)"])
+            }
         }
     }
 

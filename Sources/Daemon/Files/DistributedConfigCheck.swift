@@ -58,7 +58,10 @@ enum DistributedConfigCheck {
             let judged = max(now, certificate?.notBefore ?? now)
             let config = try verify(signed, authorities: authorities, now: judged, allowExpired: true)
             let isExpired = config.expiresAt < now
-            return (config, isExpired ? ["the stored distributed config has expired; it stays in force, sign a new one"] : [])
+            return (
+                config,
+                isExpired ? ["the stored distributed config has expired; it stays in force, sign a new one"] : []
+            )
         } catch {
             guard error.reason == ConfigSignatureError.Reason.notSignedByCA.rawValue,
                 let certificate = try? Certificate(der: signed.certificate),
@@ -68,7 +71,10 @@ enum DistributedConfigCheck {
             let config = VerifiedConfig(
                 signed: signed, contentHash: sha256(signed.content), issuedAt: certificate.notBefore,
                 expiresAt: certificate.notAfter)
-            return (config, ["the stored distributed config is not signed by a configured CA; it stays in force, sign a new one"])
+            return (
+                config,
+                ["the stored distributed config is not signed by a configured CA; it stays in force, sign a new one"]
+            )
         }
     }
 }

@@ -48,7 +48,8 @@ struct NodeIdentity {
                 "\(config.certificate) expired on \(Timestamp(seconds: leaf.notAfter)): peers will refuse this node; "
                     + "sign a new one")
         } else if leaf.notBefore > now {
-            warnings.append("\(config.certificate) is not valid before \(Timestamp(seconds: leaf.notBefore)); is the clock right?")
+            warnings.append(
+                "\(config.certificate) is not valid before \(Timestamp(seconds: leaf.notBefore)); is the clock right?")
         }
         var external: [(path: String, certificate: Certificate)] = []
         for path in config.externalPeerCertificates {
@@ -64,15 +65,20 @@ struct NodeIdentity {
         self.identity = identity
         self.id = id
         name = leaf.commonName
-        domain = leaf.commonName.firstIndex(of: ".").map { String(leaf.commonName[leaf.commonName.index(after: $0)...]) } ?? ""
+        domain =
+            leaf.commonName.firstIndex(of: ".").map { String(leaf.commonName[leaf.commonName.index(after: $0)...]) }
+            ?? ""
         self.authorities = authorities
         self.external = external
         self.warnings = warnings
     }
 
     private static func load(_ config: NodeConfig) throws(IdentityError) -> Identity {
-        let certificate = try read(config.certificate) { path throws(PlatformError) in try Files.read(path, limit: 1 << 20) }
-        let key = try read(config.privateKey) { path throws(PlatformError) in try Files.readSecret(path, limit: 1 << 16) }
+        let certificate = try read(config.certificate) { path throws(PlatformError) in
+            try Files.read(path, limit: 1 << 20)
+        }
+        let key = try read(config.privateKey) { path throws(PlatformError) in try Files.readSecret(path, limit: 1 << 16)
+        }
         do { return try Identity(certificatePEM: certificate, keyPEM: key) } catch {
             switch error {
             case .malformedKey, .encryptedKey, .unsupportedKey:

@@ -43,7 +43,8 @@ final class StateDirectory {
                 throw StateError(
                     description: "\(file) is held by another vmeshd: stop it, or give this one a state_dir of its own")
             }
-            throw StateError(description: "state directory \(path): \(error); set \"state_dir\" to a writable directory")
+            throw StateError(
+                description: "state directory \(path): \(error); set \"state_dir\" to a writable directory")
         }
     }
 
@@ -58,7 +59,9 @@ final class StateDirectory {
     func give(to user: String) throws(PlatformError) {
         let (uid, gid) = try Files.owner(named: user)
         try Files.changeOwner(path, uid: uid, gid: gid)
-        for name in ["history", "external-peers", "vifs"] { try Files.changeOwner("\(path)/\(name)", uid: uid, gid: gid) }
+        for name in ["history", "external-peers", "vifs"] {
+            try Files.changeOwner("\(path)/\(name)", uid: uid, gid: gid)
+        }
         for directory in [path, "\(path)/history", "\(path)/external-peers"] {
             for name in try Files.list(directory) where (try? Files.status("\(directory)/\(name)"))?.kind == .file {
                 try Files.changeOwner("\(directory)/\(name)", uid: uid, gid: gid)
@@ -91,7 +94,8 @@ final class StateDirectory {
         }
         guard !complaints.isEmpty else { return nil }
         throw StateError(
-            description: "\(complaints.joined(separator: "; ")): the policy in force cannot be read, and to run without one "
+            description:
+                "\(complaints.joined(separator: "; ")): the policy in force cannot be read, and to run without one "
                 + "would let everything in; restore the file, or remove it and start with -initial-dc")
     }
 

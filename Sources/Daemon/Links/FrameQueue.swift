@@ -5,8 +5,6 @@
 // is read from the front, so that a packet costs a copy and no allocation. A queue over its bound takes nothing: for data that is
 // drop-tail, for control the owner stops producing and keeps latest states instead (A15).
 
-import HTTP
-
 /// A byte-bounded first-in first-out queue of gRPC frames.
 struct FrameQueue {
     /// Bytes that may wait.
@@ -38,7 +36,7 @@ struct FrameQueue {
         return true
     }
 
-    /// Copies as much of the front frames as fits; a frame may be split. `wholeFrames` limits how many frames are begun.
+    /// Copies as much of the front frames as fits; a frame may be split.
     /// - Returns: the bytes copied.
     mutating func take(into buffer: UnsafeMutableRawBufferPointer) -> Int {
         var filled = 0

@@ -16,49 +16,7 @@ import Routing
 import TLS
 import Wire
 
-/// What a link tells its owner. Called on the control loop's thread, never after `linkEnded`.
-protocol PeerLinkOwner: AnyObject {
-    /// The TCP connection of a dial stands.
-    func linkConnected(_ link: PeerLink)
-    /// TLS, HTTP/2 and the stream stand.
-    func linkEstablished(_ link: PeerLink, _ info: LinkInfo)
-    func link(_ link: PeerLink, received message: PeerMessage)
-    /// A raw IPv6 packet of tag 1; the bytes are valid during the call.
-    func link(_ link: PeerLink, receivedPacket packet: UnsafeRawBufferPointer)
-    /// Bytes came; at most once a second.
-    func linkActive(_ link: PeerLink)
-    /// The peer broke the protocol so that the session must end.
-    func link(_ link: PeerLink, broke rule: String)
-    /// Whether the control queue takes more.
-    func link(_ link: PeerLink, isWritable: Bool)
-    /// Something waits to be flushed at the end of the turn.
-    func linkNeedsFlush(_ link: PeerLink)
-    /// The name that the configuration binds to an external peer's certificate, by its fingerprint.
-    func boundName(ofExternal fingerprint: [UInt8]) -> String?
-    /// The link is gone; the owner drops it.
-    func linkEnded(_ link: PeerLink, _ end: PeerLinkEnd)
-}
-
-/// Buffers that all links of a loop read into, one at a time; nothing stays in them between calls.
-final class LinkScratch {
-    let ciphertext = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
-    /// A TLS record's worth.
-    let plaintext = UnsafeMutableRawBufferPointer.allocate(byteCount: 16 << 10, alignment: 16)
-
-    deinit {
-        ciphertext.deallocate()
-        plaintext.deallocate()
-    }
-}
-
-/// How a link ended.
-enum PeerLinkEnd {
-    /// Before it was established; for a dial this becomes `dialFailed`.
-    case failedToOpen(DialFailure)
-    case ended(LinkEnd)
-}
-
-final class PeerLink: ReactorHandler, HTTP2DataSource {
+final class PeerLink: ReactorHandler {
     /// Bounds, in microseconds and bytes.
     enum Bound {
         /// From the first packet to an open stream (A21).
@@ -85,7 +43,7 @@ final class PeerLink: ReactorHandler, HTTP2DataSource {
     let direction: LinkDirection
     let remoteAddress: SocketAddress
     let openedAt: Int64
-    private(set) var phase: Phase
+    var phase: Phase
     private(set) var trust: PeerTrust?
     private(set) var certificate: Certificate?
     /// Set while the listener counts this link among the pending handshakes.
@@ -96,32 +54,32 @@ final class PeerLink: ReactorHandler, HTTP2DataSource {
     /// The name that the configuration binds to the certificate of an external peer.
     var boundName: String? { certificate.flatMap { owner?.boundName(ofExternal: $0.fingerprint) } }
     /// Whether `linkEstablished` was reported.
-    private(set) var wasEstablished = false
-    private var isDirty = false
+    var wasEstablished = false
+    var isDirty = false
 
-    private let socket: StreamSocket
-    private let scratch: LinkScratch
-    private let reactor: Reactor
-    private weak var owner: (any PeerLinkOwner)?
-    private let context: TLSContext
-    private let authority: String
-    private let userAgent: String
-    private var registration: Registration?
-    private var tls: TLSSession?
-    private var http: HTTP2Session?
-    private var stream: HTTP2StreamID?
-    private var deframer = GRPCDeframer()
-    private var control = FrameQueue(bound: Bound.control)
-    private var data = FrameQueue(bound: Bound.data)
-    private var outgoing: [UInt8] = []
-    private var outgoingOffset = 0
-    private var deadline: Int64?
-    private var lastProgress: Int64
-    private var lastActivity: Int64 = 0
-    private var isHeldBack = false
-    private var software: String?
-    private var outcome: GRPCOutcome?
-    private var closeReason: CloseReason?
+    let socket: StreamSocket
+    let scratch: LinkScratch
+    let reactor: Reactor
+    weak var owner: (any PeerLinkOwner)?
+    let context: TLSContext
+    let authority: String
+    let userAgent: String
+    var registration: Registration?
+    var tls: TLSSession?
+    var http: HTTP2Session?
+    var stream: HTTP2StreamID?
+    var deframer = GRPCDeframer()
+    var control = FrameQueue(bound: Bound.control)
+    var data = FrameQueue(bound: Bound.data)
+    var outgoing: [UInt8] = []
+    var outgoingOffset = 0
+    var deadline: Int64?
+    var lastProgress: Int64
+    var lastActivity: Int64 = 0
+    var isHeldBack = false
+    var software: String?
+    var outcome: GRPCOutcome?
+    var closeReason: CloseReason?
 
     /// - Parameters:
     ///   - number: never used before in this process.
@@ -170,7 +128,9 @@ final class PeerLink: ReactorHandler, HTTP2DataSource {
             counters.drop(packet.count, "channel_down")
             return
         }
-        guard data.append(Envelope.ipFrameHeader(payloadCount: packet.count), packet) else {
+        let envelope = Envelope.ipFrameHeader(payloadCount: packet.count)
+        let frame = GRPCFrame.header(count: envelope.count + packet.count) + envelope
+        guard data.append(frame, packet) else {
             counters.drop(packet.count, "queue_full")
             return
         }
@@ -230,7 +190,7 @@ final class PeerLink: ReactorHandler, HTTP2DataSource {
         if phase != .ended { flush() }
     }
 
-    private func startTLS() {
+    func startTLS() {
         do {
             let role: TLSSession.Role
             if case .outbound = direction {
@@ -245,7 +205,7 @@ final class PeerLink: ReactorHandler, HTTP2DataSource {
         }
     }
 
-    private func receive() {
+    func receive() {
         for _ in 0..<Bound.readsPerTurn where phase != .ended {
             let result: ReadResult
             do {
@@ -261,7 +221,7 @@ final class PeerLink: ReactorHandler, HTTP2DataSource {
         }
     }
 
-    private func received(_ ciphertext: UnsafeRawBufferPointer) {
+    func received(_ ciphertext: UnsafeRawBufferPointer) {
         guard let tls else { return }
         let now = reactor.now
         if now - lastActivity >= 1_000_000, phase == .open {
@@ -286,7 +246,7 @@ final class PeerLink: ReactorHandler, HTTP2DataSource {
         if case .closed = tls.state, phase != .ended { end(failure("the peer closed the session")) }
     }
 
-    private func established(_ tls: TLSSession) throws(TLSFailure) {
+    func established(_ tls: TLSSession) throws(TLSFailure) {
         switch tls.state {
         case .established(let identity):
             trust = identity.trust
@@ -309,196 +269,9 @@ final class PeerLink: ReactorHandler, HTTP2DataSource {
         }
     }
 
-    // MARK: HTTP/2
-
-    private func receivedHTTP(_ bytes: UnsafeRawBufferPointer) {
-        guard let http else { return }
-        do { try http.receive(bytes, nowMilliseconds: milliseconds) } catch {
-            flush()
-            return end(failure("HTTP/2: \(error)"))
-        }
-        while phase != .ended, let event = http.nextEvent() { take(event, http) }
-    }
-
-    private func take(_ event: HTTP2Event, _ http: HTTP2Session) {
-        switch event {
-        case .settings:
-            // A server that refused our certificate never gets this far (TLS 1.3 ends the client's handshake first), so
-            // a dialled link counts as open from here on.
-            if case .outbound = direction, phase == .opening { open() }
-        case .headers(let id, let fields, let endsStream):
-            if direction == .inbound {
-                opened(by: fields, id, endsStream: endsStream, http)
-            } else if id == stream {
-                software = software ?? fields["server"] ?? fields["user-agent"]
-                if let outcome = GRPCLink.outcome(ofResponse: fields, endsStream: endsStream) { self.outcome = outcome }
-                if endsStream { end(remoteEnd()) }
-            }
-        case .headersTooLarge(let id, _): http.reset(id, .enhanceYourCalm)
-        case .data(let id, let bytes): if id == stream { receivedFrames(bytes) }
-        case .trailers(let id, let fields):
-            if id == stream {
-                outcome = GRPCLink.outcome(ofTrailers: fields)
-                end(remoteEnd())
-            }
-        case .endOfStream(let id): if id == stream { end(remoteEnd()) }
-        case .streamClosed(let id, let code):
-            if id == stream { end(code == .noError ? remoteEnd() : failure("the peer reset the stream: \(code)")) }
-        case .goAway(_, let code): if code != .noError { end(failure("the peer left: \(code)")) }
-        case .pong: break
-        }
-    }
-
-    private func opened(by fields: HTTPHeaders, _ id: HTTP2StreamID, endsStream: Bool, _ http: HTTP2Session) {
-        do {
-            if let refusal = GRPCLink.refusal(of: fields) {
-                return try http.submitResponse(id, refusal, body: nil)
-            }
-            guard stream == nil, !endsStream else { return http.reset(id, .refusedStream) }
-            stream = id
-            software = fields["user-agent"]
-            var head = GRPCLink.responseHeaders
-            head.append("server", userAgent)
-            try http.submitResponse(id, head, body: self)
-            open()
-        } catch {
-            end(failure("HTTP/2: \(error)"))
-        }
-    }
-
-    private func open() {
-        guard let certificate, let trust, let id = NodeID(bytes: certificate.fingerprint) else { return }
-        phase = .open
-        wasEstablished = true
-        deadline = nil
-        lastProgress = reactor.now
-        lastActivity = reactor.now
-        let name = certificate.commonName
-        owner?.linkEstablished(
-            self,
-            LinkInfo(
-                id: id, name: name, trust: trust == .externalPin ? .externalPin(boundName: boundName) : .internalCA,
-                direction: direction, remoteAddress: "\(remoteAddress)", certificateNotAfter: certificate.notAfter,
-                software: software, alternativeNames: certificate.dnsNames))
-    }
-
-    private func receivedFrames(_ bytes: [UInt8]) {
-        do throws(WireError) {
-            var fault: WireError?
-            let outcome: Result<Void, WireError> = bytes.withUnsafeBytes { bytes in
-                Result { () throws(WireError) in
-                    try deframer.push(bytes) { body in
-                        guard fault == nil, phase == .open || phase == .closing else { return }
-                        do throws(WireError) { try receivedMessage(body) } catch {
-                            // What cannot be read costs itself only, unless both sides disagree about where things stand.
-                            if error.scope == .message { counters.malformedMessages &+= 1 } else { fault = error }
-                        }
-                    }
-                }
-            }
-            if let fault { throw fault }
-            try outcome.get()
-        } catch {
-            outcome = GRPCOutcome(GRPCStatus(rawValue: error.grpcStatus) ?? .invalidArgument, "\(error)")
-            owner?.link(self, broke: "\(error)")
-        }
-    }
-
-    private func receivedMessage(_ body: UnsafeRawBufferPointer) throws(WireError) {
-        let (tag, payload) = try Envelope.scan(body)
-        if tag == PeerMessage.Tag.ip {
-            let packet = UnsafeRawBufferPointer(rebasing: body[payload])
-            counters.received(packet.count)
-            owner?.link(self, receivedPacket: packet)
-        } else {
-            owner?.link(self, received: try PeerMessage.decode(body))
-        }
-    }
-
-    // MARK: Sending
-
-    /// What goes into the next DATA frame: the rest of a begun frame, then control, then packets.
-    func read(into buffer: UnsafeMutableRawBufferPointer) -> HTTP2Read {
-        var filled = data.takeRemainder(into: buffer)
-        if filled < buffer.count {
-            filled += control.take(into: UnsafeMutableRawBufferPointer(rebasing: buffer[filled...]))
-        }
-        if filled < buffer.count, control.isEmpty {
-            filled += data.take(into: UnsafeMutableRawBufferPointer(rebasing: buffer[filled...]))
-        }
-        if filled > 0 { return .bytes(filled) }
-        guard phase == .closing else { return .deferred }
-        guard direction == .inbound else { return .end }
-        return .endWithTrailers(GRPCLink.trailers(outcome ?? closeReason?.outcome ?? GRPCOutcome(.ok)))
-    }
-
-    private func resume() {
-        if let http, let stream { http.resume(stream) }
-        guard !isDirty else { return }
-        isDirty = true
-        owner?.linkNeedsFlush(self)
-    }
-
-    private var hasUnsent: Bool { outgoingOffset < outgoing.count || !control.isEmpty || !data.isEmpty }
-
-    /// Frames, seals and writes until the socket is full or nothing is left.
-    func flush() {
-        isDirty = false
-        guard phase != .ended, phase != .connecting, let tls else { return }
-        do {
-            while true {
-                if outgoingOffset == outgoing.count {
-                    outgoing.removeAll(keepingCapacity: outgoing.capacity <= 128 << 10)
-                    outgoingOffset = 0
-                    frame(tls)
-                    tls.takeCiphertext(into: &outgoing)
-                    if outgoing.isEmpty { break }
-                }
-                let offset = outgoingOffset
-                let written = try outgoing.withUnsafeBytes {
-                    try socket.write(UnsafeRawBufferPointer(rebasing: $0[offset...]))
-                }
-                guard case .bytes(let count) = written else { return setInterest(writable: true) }
-                outgoingOffset += count
-                if count > 0 { lastProgress = reactor.now }
-            }
-        } catch {
-            return end(failure("the connection broke: \(error)"))
-        }
-        if isHeldBack, control.count < Bound.controlLow {
-            isHeldBack = false
-            owner?.link(self, isWritable: true)
-        }
-        setInterest(writable: false)
-        if phase == .closing, !hasUnsent, http?.hasOutput != true { farewell(tls) }
-    }
-
-    private func frame(_ tls: TLSSession) {
-        guard let http else { return }
-        var plaintext: [UInt8] = []
-        guard http.takeOutput(into: &plaintext, limit: Bound.framed) > 0 else { return }
-        _ = plaintext.withUnsafeBytes { tls.write($0) }
-    }
-
-    /// All is sent: close_notify, our FIN, done.
-    private func farewell(_ tls: TLSSession) {
-        tls.shutdown()
-        var last: [UInt8] = []
-        tls.takeCiphertext(into: &last)
-        // Best effort: the peer learns the same from our FIN.
-        _ = last.withUnsafeBytes { try? socket.write($0) }
-        socket.finishWriting()
-        end(.ended(.local))
-    }
-
-    private func setInterest(writable: Bool) {
-        guard let registration else { return }
-        try? reactor.modify(registration, interest: writable ? [.readable, .writable] : .readable)
-    }
-
     // MARK: The end
 
-    private func failure(_ text: String) -> PeerLinkEnd {
+    func failure(_ text: String) -> PeerLinkEnd {
         switch phase {
         case .connecting, .handshaking, .opening: .failedToOpen(.protocolError(text))
         case .closing: .ended(.local)
@@ -506,13 +279,13 @@ final class PeerLink: ReactorHandler, HTTP2DataSource {
         }
     }
 
-    private func failed(_ failure: TLSFailure) -> PeerLinkEnd {
+    func failed(_ failure: TLSFailure) -> PeerLinkEnd {
         phase == .open || phase == .closing
             ? .ended(.failed("TLS: \(failure)"))
             : .failedToOpen(.authentication(code: failure.reason.rawValue, detail: failure.detail))
     }
 
-    private func remoteEnd() -> PeerLinkEnd {
+    func remoteEnd() -> PeerLinkEnd {
         guard phase == .open || phase == .opening else { return failure("the peer ended the stream") }
         if let outcome, outcome.isDuplicate { return phase == .open ? .ended(.duplicate) : .failedToOpen(.duplicate) }
         if let outcome, outcome.status != .ok {
@@ -521,7 +294,7 @@ final class PeerLink: ReactorHandler, HTTP2DataSource {
         return phase == .open ? .ended(.remote) : failure("the peer ended the stream")
     }
 
-    private func end(_ how: PeerLinkEnd) {
+    func end(_ how: PeerLinkEnd) {
         guard phase != .ended else { return }
         phase = .ended
         if let registration { reactor.remove(registration) }
@@ -533,5 +306,5 @@ final class PeerLink: ReactorHandler, HTTP2DataSource {
         owner?.linkEnded(self, how)
     }
 
-    private var milliseconds: UInt64 { UInt64(max(0, reactor.now / 1000)) }
+    var milliseconds: UInt64 { UInt64(max(0, reactor.now / 1000)) }
 }

@@ -176,7 +176,7 @@ final class PeerLinks: AcceptorClient, ResolverClient, PeerLinkOwner {
             let link = try PeerLink(
                 number: nextNumber(), socket: socket, remoteAddress: address, direction: .inbound, serverName: nil,
                 context: context, userAgent: userAgent, scratch: scratch, reactor: reactor,
-                    owner: self)
+                owner: self)
             link.admission = network
             links[link.number] = link
         } catch {

@@ -66,7 +66,10 @@ struct StandardErrorLog: LogHandler {
 
     func log(event: LogEvent) {
         guard let held = budget.admit(now: SystemClock.now(), always: event.level >= .error) else { return }
-        var line = underJournal ? "<\(event.level.syslogPriority)>" : "\(Timestamp(milliseconds: SystemClock.wallMicroseconds() / 1000)) \(event.level.rawValue) "
+        var line =
+            underJournal
+            ? "<\(event.level.syslogPriority)>"
+            : "\(Timestamp(milliseconds: SystemClock.wallMicroseconds() / 1000)) \(event.level.rawValue) "
         line += Self.printable(event.message.description, quoting: false)
         let pairs = metadata.merging(event.metadata ?? [:]) { $1 }.sorted { $0.key < $1.key }
         for (key, value) in pairs { line += " \(key)=\(Self.printable(value.description, quoting: true))" }

@@ -59,7 +59,8 @@ struct ExternalCertificates {
             link.isLive && link.certificate.map { Hex.text($0.fingerprint) } == id
         }
         guard force || !isLive else {
-            return completion(.failure(Problem(.inUse, "a session with this peer is up; repeat with force=true to end it")))
+            return completion(
+                .failure(Problem(.inUse, "a session with this peer is up; repeat with force=true to end it")))
         }
         let paths = Set(named.map(\.path))
         var proposed = loop.configuration.running
@@ -79,11 +80,15 @@ struct ExternalCertificates {
         guard pem.count <= Self.limit else { throw Problem(.payloadTooLarge, "a certificate is at most 64 KiB") }
         let list: [Certificate]
         do { list = try Certificate.list(pem: pem) } catch {
-            throw Problem.invalid([JSONIssue(pointer: "/certificate_pem", code: "not_a_certificate", detail: "\(error)")])
+            throw Problem.invalid([
+                JSONIssue(pointer: "/certificate_pem", code: "not_a_certificate", detail: "\(error)")
+            ])
         }
         guard let certificate = list.first, list.count == 1 else {
             throw Problem.invalid([
-                JSONIssue(pointer: "/certificate_pem", code: "not_one_certificate", detail: "exactly one certificate is wanted")
+                JSONIssue(
+                    pointer: "/certificate_pem", code: "not_one_certificate",
+                    detail: "exactly one certificate is wanted")
             ])
         }
         guard !certificate.isCA else {

@@ -173,7 +173,9 @@ final class RouterFacade: ManagedRouter {
     var effectiveConfig: NodeConfig { EffectiveConfiguration.of(loop) }
 
     func apply(_ change: ConfigChange, options: WriteOptions, completion: @escaping ApplyCompletion) {
-        guard change.baseRevision == loop.configuration.revision else { return completion(.failure(.staleConfigChange)) }
+        guard change.baseRevision == loop.configuration.revision else {
+            return completion(.failure(.staleConfigChange))
+        }
         loop.apply(change.proposed, changes: change.changes, options: options, completion: completion)
     }
 

@@ -70,7 +70,8 @@ extension RouterFacade {
                     detail: "expired on \(Timestamp(seconds: leaf.notAfter)); sign a new one")
                 : .init(
                     name: "node_certificate", status: leaf.notAfter - now < 30 * 86_400 ? .warn : .ok,
-                    detail: leaf.notAfter - now < 30 * 86_400 ? "expires in \((leaf.notAfter - now) / 86_400) days" : nil),
+                    detail: leaf.notAfter - now < 30 * 86_400
+                        ? "expires in \((leaf.notAfter - now) / 86_400) days" : nil),
         ]
     }
 
@@ -84,7 +85,9 @@ extension RouterFacade {
         let config = configStatus()
         if config.fileChangedOnDisk {
             checks.append(
-                .init(name: "config_file", status: .warn, detail: "changed on disk since it was read: vmesh config reload"))
+                .init(
+                    name: "config_file", status: .warn, detail: "changed on disk since it was read: vmesh config reload"
+                ))
         } else if !config.runningMatchesFile {
             checks.append(.init(name: "config_file", status: .warn, detail: "what runs is not saved"))
         }
@@ -130,7 +133,8 @@ extension RouterFacade {
             snapshot.drops.append(.init(direction: "tx", reason: reason, packets: packets))
         }
         snapshot.loopLagSeconds = loop.counters.loopLag
-        snapshot.queuePackets["links"] = UInt64((loop.links?.links.values ?? [:].values).reduce(0) { $0 + $1.queuedPackets })
+        snapshot.queuePackets["links"] = UInt64(
+            (loop.links?.links.values ?? [:].values).reduce(0) { $0 + $1.queuedPackets })
         var open: [String: UInt64] = [:]
         for client in (loop.api?.connections ?? [:]).values { open[client.listener.address, default: 0] += 1 }
         snapshot.apiConnections = open.sorted { $0.key < $1.key }.map {

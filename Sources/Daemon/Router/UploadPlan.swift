@@ -92,7 +92,8 @@ enum PolicyCheck {
         guard let policy else { return answer(true, nil, "no_policy", "no distributed config is in force") }
         guard let entries = policy.whitelist[PolicyContent.folded(node)] else {
             return policy.isDefaultDeny
-                ? answer(false, nil, RouteReason.notWhitelisted.rawValue, "the node has no entry and the default is deny")
+                ? answer(
+                    false, nil, RouteReason.notWhitelisted.rawValue, "the node has no entry and the default is deny")
                 : answer(true, nil, "not_filtered", "the node has no entry, so it is not filtered")
         }
         if let entry = entries.first(where: { $0.allows(prefix) }) {

@@ -3,10 +3,12 @@
 import CLinux
 
 extension Files {
-    /// Appends to a file, which is made with mode 0600 if there is none. One write, so that lines of two writers do not mix.
+    /// Appends to a file, which is made with mode 0600 if there is none. One write, so that two writers' lines do not
+    /// mix.
     package static func append(_ path: String, _ bytes: [UInt8]) throws(PlatformError) {
         let file = Descriptor(try check(linux_open_append(path, 0o600), "open", path))
-        let written = try check(bytes.withUnsafeBytes { linux_write(file.raw, $0.baseAddress, $0.count) }, "write", path)
+        let written = try check(
+            bytes.withUnsafeBytes { linux_write(file.raw, $0.baseAddress, $0.count) }, "write", path)
         guard written == Int64(bytes.count) else {
             throw .system(call: "write", subject: path, code: .noSpace)
         }
