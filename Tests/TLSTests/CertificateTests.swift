@@ -24,7 +24,8 @@ import Testing
         #expect(world.authority.certificate.isCA && world.authority.certificate.canIssue)
         #expect(world.authority.certificate.version == 3)
         try world.pki.scratch.write(world.a.certificatePEM, to: "seen.pem")
-        let seen = try Shell.openssl(["x509", "-in", "seen.pem", "-noout", "-fingerprint", "-sha256"], in: world.pki.scratch.url)
+        let seen = try Shell.openssl(
+            ["x509", "-in", "seen.pem", "-noout", "-fingerprint", "-sha256"], in: world.pki.scratch.url)
         let digits = seen.text.lowercased().filter { $0.isHexDigit || $0 == "=" }.split(separator: "=").last ?? ""
         #expect(String(digits) == Hex.encode(leaf.fingerprint))
     }
@@ -43,7 +44,8 @@ import Testing
         #expect(leaf.uriNames == ["https://z.example/"])
         #expect(
             leaf.subjectAltNames == [
-                "DNS:a.example", "IP:2001:db8:0:0:0:0:0:1", "IP:192.0.2.1", "email:x@y.example", "URI:https://z.example/",
+                "DNS:a.example", "IP:2001:db8:0:0:0:0:0:1", "IP:192.0.2.1", "email:x@y.example",
+                "URI:https://z.example/",
             ])
         #expect(leaf.extendedKeyUsage == ["serverAuth", "1.2.3.4"])
         #expect(leaf.keyAlgorithm.description == "ECDSA P-256")
@@ -57,7 +59,9 @@ import Testing
         let text = Array("a comment\n".utf8) + world.a.certificatePEM + world.a.keyPEM + world.b.certificatePEM
         let list = try Certificate.list(pem: text)
         #expect(list == [world.a.certificate, world.b.certificate])
-        #expect(list.map(\.pem).joined() == String(decoding: world.a.certificatePEM + world.b.certificatePEM, as: UTF8.self))
+        #expect(
+            list.map(\.pem).joined() == String(decoding: world.a.certificatePEM + world.b.certificatePEM, as: UTF8.self)
+        )
         #expect(throws: TLSError.noCertificate) { try Certificate.list(pem: []) }
         #expect(throws: TLSError.noCertificate) { try Certificate.list(pem: world.a.keyPEM) }
         #expect(throws: TLSError.tooManyCertificates(limit: 1)) { try Certificate.list(pem: text, limit: 1) }
@@ -97,12 +101,15 @@ import Testing
         #expect(throws: TLSError.self) { try Certificate(der: der) }
     }
 
-    @Test("B4: names that no rule may match", arguments: [
-        ("a.b", nil), ("a.vnet.example.com", nil), ("bücher.example", nil), ("", .empty), ("router", .noDot),
-        ("a.b\u{0}.c", .controlCharacter), ("a.b\n", .controlCharacter), ("a\u{7F}.b", .controlCharacter),
-        ("a.\u{202E}b", .invisibleCharacter), ("a.\u{200B}b", .invisibleCharacter), ("a.\u{2028}b", .invisibleCharacter),
-        (String(repeating: "a", count: 251) + ".b", nil), (String(repeating: "a", count: 252) + ".b", .tooLong),
-    ] as [(String, CommonNameDefect?)])
+    @Test(
+        "B4: names that no rule may match",
+        arguments: [
+            ("a.b", nil), ("a.vnet.example.com", nil), ("bücher.example", nil), ("", .empty), ("router", .noDot),
+            ("a.b\u{0}.c", .controlCharacter), ("a.b\n", .controlCharacter), ("a\u{7F}.b", .controlCharacter),
+            ("a.\u{202E}b", .invisibleCharacter), ("a.\u{200B}b", .invisibleCharacter),
+            ("a.\u{2028}b", .invisibleCharacter),
+            (String(repeating: "a", count: 251) + ".b", nil), (String(repeating: "a", count: 252) + ".b", .tooLong),
+        ] as [(String, CommonNameDefect?)])
     func names(name: String, expected: CommonNameDefect?) {
         #expect(CommonName.defect(of: Array(name.utf8)) == expected)
         let shown = PrintableText.escape(Array(name.utf8), limit: 253)
@@ -184,15 +191,19 @@ import Testing
         #expect(constantTimeEqual([1, 2], [1, 2]))
         #expect(!constantTimeEqual([1, 2], [1, 3]))
         #expect(!constantTimeEqual([1, 2], [1]))
-        #expect(Hex.encode(sha256(Array("abc".utf8))) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
+        #expect(
+            Hex.encode(sha256(Array("abc".utf8))) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
         #expect(Hex.encode(sha256([])) == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
     }
 
-    @Test("UTC: known dates, both ways; a leap day has no namesake next year", arguments: [
-        (0, "1970-01-01T00:00:00Z"), (951_782_400, "2000-02-29T00:00:00Z"), (1_709_164_800, "2024-02-29T00:00:00Z"),
-        (1_795_621_648, "2026-11-25T15:47:28Z"), (-1, "1969-12-31T23:59:59Z"), (253_402_300_799, "9999-12-31T23:59:59Z"),
-        (-62_167_219_200, "0000-01-01T00:00:00Z"),
-    ] as [(Int64, String)])
+    @Test(
+        "UTC: known dates, both ways; a leap day has no namesake next year",
+        arguments: [
+            (0, "1970-01-01T00:00:00Z"), (951_782_400, "2000-02-29T00:00:00Z"), (1_709_164_800, "2024-02-29T00:00:00Z"),
+            (1_795_621_648, "2026-11-25T15:47:28Z"), (-1, "1969-12-31T23:59:59Z"),
+            (253_402_300_799, "9999-12-31T23:59:59Z"),
+            (-62_167_219_200, "0000-01-01T00:00:00Z"),
+        ] as [(Int64, String)])
     func dates(seconds: Int64, text: String) {
         #expect(UTCTime(unixSeconds: seconds).description == text)
         #expect(UTCTime(unixSeconds: seconds).unixSeconds == seconds)

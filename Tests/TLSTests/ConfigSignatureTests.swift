@@ -23,7 +23,9 @@ import Testing
         }
     }
 
-    @Test("signed by every kind of CA, verified by us and by the openssl command", arguments: KeyKind.accepted, [false, true])
+    @Test(
+        "signed by every kind of CA, verified by us and by the openssl command", arguments: KeyKind.accepted,
+        [false, true])
     func signAndVerify(kind: KeyKind, version1: Bool) throws {
         let pki = try PKI()
         let authority = try pki.authority("/CN=ca.example", kind, version1: version1)
@@ -79,43 +81,67 @@ import Testing
         let rows: [(String, Credentials, ConfigSignatureError.Reason?)] = [
             ("as the tool makes it", try pki.leaf(ca, subject: "/", extensions: "\(san)\n\(usage)", serial: 0), nil),
             ("without key usage", try pki.leaf(ca, subject: "/", extensions: san), nil),
-            ("upper-case scheme and digits",
+            (
+                "upper-case scheme and digits",
                 try pki.leaf(
-                    ca, subject: "/", extensions: "subjectAltName=URI:VNET-CONF://" + Self.uri.dropFirst(12).uppercased()),
-                nil),
+                    ca, subject: "/",
+                    extensions: "subjectAltName=URI:VNET-CONF://" + Self.uri.dropFirst(12).uppercased()),
+                nil
+            ),
             ("foreign CA of the same name", try pki.leaf(foreign, subject: "/", extensions: san), .notSignedByCA),
             ("signed by itself", try pki.selfSigned(), .notSignedByCA),
             ("below an intermediate", try pki.leaf(middle, subject: "/", extensions: san), .notSignedByCA),
             ("below a node", try pki.leaf(node, subject: "/", extensions: san), .notSignedByCA),
-            ("a node's certificate with the name copied",
-                try pki.leaf(ca, extensions: "subjectAltName=DNS:a.vnet.example.com,URI:\(Self.uri)"), .notSignedByCA),
+            (
+                "a node's certificate with the name copied",
+                try pki.leaf(ca, extensions: "subjectAltName=DNS:a.vnet.example.com,URI:\(Self.uri)"), .notSignedByCA
+            ),
             ("with a subject", try pki.leaf(ca, extensions: san), .notSignedByCA),
-            ("with a second name",
+            (
+                "with a second name",
                 try pki.leaf(ca, subject: "/", extensions: "subjectAltName=critical,URI:\(Self.uri),DNS:a.example"),
-                .notSignedByCA),
-            ("with the name twice",
+                .notSignedByCA
+            ),
+            (
+                "with the name twice",
                 try pki.leaf(ca, subject: "/", extensions: "subjectAltName=critical,URI:\(Self.uri),URI:\(Self.uri)"),
-                .notSignedByCA),
-            ("the name as DNS", try pki.leaf(ca, subject: "/", extensions: "subjectAltName=DNS:\(Self.uri)"), .notSignedByCA),
+                .notSignedByCA
+            ),
+            (
+                "the name as DNS", try pki.leaf(ca, subject: "/", extensions: "subjectAltName=DNS:\(Self.uri)"),
+                .notSignedByCA
+            ),
             ("no name", try pki.leaf(ca, subject: "/"), .notSignedByCA),
             ("a CA", try pki.leaf(ca, subject: "/", extensions: "\(san)\nbasicConstraints=CA:TRUE"), .notSignedByCA),
-            ("for key encipherment only",
-                try pki.leaf(ca, subject: "/", extensions: "\(san)\nkeyUsage=keyEncipherment"), .notSignedByCA),
-            ("63 digits",
-                try pki.leaf(ca, subject: "/", extensions: "subjectAltName=URI:" + Self.uri.dropLast()), .notSignedByCA),
-            ("a path behind the digits",
-                try pki.leaf(ca, subject: "/", extensions: "subjectAltName=URI:\(Self.uri)/x"), .notSignedByCA),
-            ("no digits",
+            (
+                "for key encipherment only",
+                try pki.leaf(ca, subject: "/", extensions: "\(san)\nkeyUsage=keyEncipherment"), .notSignedByCA
+            ),
+            (
+                "63 digits",
+                try pki.leaf(ca, subject: "/", extensions: "subjectAltName=URI:" + Self.uri.dropLast()), .notSignedByCA
+            ),
+            (
+                "a path behind the digits",
+                try pki.leaf(ca, subject: "/", extensions: "subjectAltName=URI:\(Self.uri)/x"), .notSignedByCA
+            ),
+            (
+                "no digits",
                 try pki.leaf(
                     ca, subject: "/", extensions: "subjectAltName=URI:vnet-conf://" + String(repeating: "z", count: 64)),
-                .notSignedByCA),
-            ("another scheme",
+                .notSignedByCA
+            ),
+            (
+                "another scheme",
                 try pki.leaf(ca, subject: "/", extensions: "subjectAltName=URI:https://" + Self.uri.dropFirst(12)),
-                .notSignedByCA),
-            ("other content",
+                .notSignedByCA
+            ),
+            (
+                "other content",
                 try pki.leaf(
                     ca, subject: "/",
-                    extensions: "subjectAltName=URI:" + ConfigURI.text(contentHash: sha256([1]))), .hashMismatch),
+                    extensions: "subjectAltName=URI:" + ConfigURI.text(contentHash: sha256([1]))), .hashMismatch
+            ),
             ("the CA itself", ca, .notSignedByCA),
         ]
         for (name, row, expected) in rows {

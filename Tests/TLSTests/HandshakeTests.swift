@@ -212,9 +212,12 @@ import Testing
         #expect(pair.server.wantsCiphertext)
     }
 
-    @Test("SNI is sent for DNS names only, and no name breaks the handshake", arguments: [
-        "b.vnet.example.com", "2001:db8::1", "192.0.2.1", "", "a b", "x\u{0}y", "bücher.example", String(repeating: "a", count: 400), "b.",
-    ])
+    @Test(
+        "SNI is sent for DNS names only, and no name breaks the handshake",
+        arguments: [
+            "b.vnet.example.com", "2001:db8::1", "192.0.2.1", "", "a b", "x\u{0}y", "bücher.example",
+            String(repeating: "a", count: 400), "b.",
+        ])
     func serverNames(name: String) throws {
         let world = try World()
         var nodes = try world.nodes()

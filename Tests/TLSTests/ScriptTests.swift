@@ -19,7 +19,9 @@ import Testing
         try Shell("/bin/sh", [scripts.appendingPathComponent(script).path] + arguments, in: scratch.url)
     }
 
-    @Test("a CA and a node of every kind of key: modes, names, purposes, and both ends accept them", arguments: ["ed25519", "p256", "rsa"])
+    @Test(
+        "a CA and a node of every kind of key: modes, names, purposes, and both ends accept them",
+        arguments: ["ed25519", "p256", "rsa"])
     func whole(kind: String) throws {
         #expect(try run("generate_ca.sh", "--key", kind, "ca").status == 0)
         #expect(try run("generate_node.sh", "--key", kind, "a", "a.vnet.example.com").status == 0)
@@ -94,13 +96,16 @@ import Testing
         #expect(!certificate.isCA && !certificate.namesConfig)
     }
 
-    @Test("complaints are one line and say what to do", arguments: [
-        ["generate_ca.sh"], ["generate_ca.sh", "--key", "dsa", "ca"], ["generate_ca.sh", "--days", "0", "ca"],
-        ["generate_ca.sh", "none/ca"], ["generate_ca.sh", "--bogus"], ["generate_ca.sh", "ca", "a\nb"],
-        ["generate_node.sh"], ["generate_node.sh", "router"], ["generate_node.sh", "a", "a..b"],
-        ["generate_node.sh", "a", "a.b/CN=c"], ["sign_node.sh"], ["sign_node.sh", "ca"], ["sign_node.sh", "ca", "a.csr"],
-        ["sign_node.sh", "ca", "a.csr", "a.crt"],
-    ])
+    @Test(
+        "complaints are one line and say what to do",
+        arguments: [
+            ["generate_ca.sh"], ["generate_ca.sh", "--key", "dsa", "ca"], ["generate_ca.sh", "--days", "0", "ca"],
+            ["generate_ca.sh", "none/ca"], ["generate_ca.sh", "--bogus"], ["generate_ca.sh", "ca", "a\nb"],
+            ["generate_node.sh"], ["generate_node.sh", "router"], ["generate_node.sh", "a", "a..b"],
+            ["generate_node.sh", "a", "a.b/CN=c"], ["sign_node.sh"], ["sign_node.sh", "ca"],
+            ["sign_node.sh", "ca", "a.csr"],
+            ["sign_node.sh", "ca", "a.csr", "a.crt"],
+        ])
     func complaints(words: [String]) throws {
         let script = scripts.appendingPathComponent(words[0]).path
         let result = try Shell("/bin/sh", [script] + words.dropFirst(), in: scratch.url)
