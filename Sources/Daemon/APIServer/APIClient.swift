@@ -133,12 +133,13 @@ final class APIClient: ReactorHandler {
     func flush() {
         isDirty = false
         guard registration != nil else { return }
-        takeEvents()
         do {
             while true {
                 if outputOffset == output.count {
                     output.removeAll(keepingCapacity: output.capacity <= 64 << 10)
                     outputOffset = 0
+                    // A request may wait in the engine until the answers before it are out.
+                    takeEvents()
                     guard engine.takeOutput(into: &output, limit: Self.chunk, nowMilliseconds: milliseconds) > 0 else {
                         break
                     }
