@@ -167,6 +167,9 @@ int linux_random(void *bytes, size_t count);
 int linux_descriptor_limit(uint64_t *soft, uint64_t *hard);
 int linux_set_descriptor_limit(uint64_t soft);
 int64_t linux_page_size(void);
+// Zeroed memory that takes no room before it is written to; NULL if there is none.
+void *linux_map(size_t count);
+void linux_unmap(void *memory, size_t count);
 int32_t linux_pid(void);
 const char *linux_getenv(const char *name);
 const char *linux_error_name(int code);
