@@ -32,9 +32,13 @@ struct ForwardingServiceTests {
         let inward = try echoRequest(from: "2001:db8:b::1", to: "2001:db8:a::1")
         let outward = try echoRequest(from: "2001:db8:a::1", to: "2001:db8:b::1")
         var buffer = [UInt8](repeating: 0, count: 2000)
+        // Refused by the forwarder once it knows, lost at the port until then.
+        func lost() -> Int {
+            Int(bench.drops(link: 7)[.vifDown] ?? 0) + Int(bench.drops(vif: 1)[.vifDown] ?? 0)
+        }
         for round in 1...2 {
             bench.receive(inward, from: 7)
-            #expect(try bench.run { bench.drops(link: 7)[.vifDown] == UInt64(round) })
+            #expect(try bench.run { lost() == 2 * round - 1 })
 
             let service = try DatagramSocket.bind(path: path, peerPath: directory + "/vif-1.sock")
             try service.connect()
@@ -60,7 +64,7 @@ struct ForwardingServiceTests {
             bench.receive(inward, from: 7)
             #expect(try bench.run { !bench.plane.vifs[0].isUp })
             #expect(bench.plane.vifs[0].lastError == "the service at \(path) went away")
-            #expect(bench.drops(vif: 1)[.vifDown] == UInt64(round))
+            #expect(try bench.run { lost() == 2 * round })
         }
         bench.plane.stop()
         for name in try Files.list(directory) { try Files.remove(directory + "/" + name) }
