@@ -1,3 +1,5 @@
+// How counters are laid out and which link has which row.
+
 import Mesh
 import Platform
 import Testing

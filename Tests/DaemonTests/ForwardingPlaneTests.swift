@@ -1,3 +1,5 @@
+// The data plane with a real TUN in a network namespace: the kernel is one end, the test is the peer.
+
 import Mesh
 import Platform
 import Routing

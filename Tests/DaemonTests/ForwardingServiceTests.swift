@@ -1,3 +1,5 @@
+// Service vifs: another process's end is played by the test.
+
 import Mesh
 import Platform
 import Routing

@@ -1,3 +1,5 @@
+// Interfaces and TUN, each test in a network namespace of its own.
+
 import CLinux
 import Testing
 

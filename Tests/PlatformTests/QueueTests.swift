@@ -1,3 +1,5 @@
+// What stands between threads: the packet ring, snapshots and counters, alone and under stress with a printed seed.
+
 import Synchronization
 import Testing
 

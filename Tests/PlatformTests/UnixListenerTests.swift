@@ -1,3 +1,5 @@
+// Unix sockets: modes, stale files, credentials, and a datagram service that comes and goes.
+
 import CLinux
 import Testing
 
