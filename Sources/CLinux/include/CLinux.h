@@ -90,6 +90,8 @@ int64_t linux_unix_send_to(int fd, const char *path, const void *bytes, size_t c
 
 // TUN and netlink.
 int linux_tun_open(const char *name, char *actual, size_t capacity);
+// Gives a TUN descriptor whose interface was deleted a new one: 0 or -errno.
+int linux_tun_attach(int fd, const char *name, char *actual, size_t capacity);
 int linux_netlink_route(uint32_t groups);
 int64_t linux_netlink_send(int fd, const void *bytes, size_t count);
 int64_t linux_netlink_receive(int fd, void *bytes, size_t count);

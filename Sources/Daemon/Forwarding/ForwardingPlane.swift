@@ -31,11 +31,18 @@ package struct ForwardingPolicy: Sendable {
     package var localPrefixes: [Prefix]
     /// Packets from an interface must have a source of ours (RFC 2827).
     package var checksSources: Bool
+    /// Where peers are reached: both ends' view of live connections and what is being dialled. Packets from an
+    /// interface to there are our own tunnel's (C16).
+    package var underlay: [SocketAddress]
 
-    package init(links: [LinkFacts] = [], localPrefixes: [Prefix] = [], checksSources: Bool = true) {
+    package init(
+        links: [LinkFacts] = [], localPrefixes: [Prefix] = [], checksSources: Bool = true,
+        underlay: [SocketAddress] = []
+    ) {
         self.links = links
         self.localPrefixes = localPrefixes
         self.checksSources = checksSources
+        self.underlay = underlay
     }
 }
 
@@ -71,6 +78,7 @@ package final class ForwardingPlane {
     private var managed: [Int: any Vif] = [:]
     private var ledger = LinkLedger()
     private var slots = LinkSlots([:])
+    private var underlay = UnderlayEndpoints([])
     private var fib: FIBSnapshot
     private var policy = ForwardingPolicy()
 
@@ -92,7 +100,7 @@ package final class ForwardingPlane {
         var empty = FIB()
         fib = empty.publish()
         let state = ForwardingState(fib: fib, facts: ForwardingFacts(vifs: [], links: [], localPrefixes: []))
-        cell = SnapshotCell(WorkerSnapshot(state: state, slots: slots), readers: channels.count)
+        cell = SnapshotCell(WorkerSnapshot(state: state, slots: slots, underlay: underlay), readers: channels.count)
         try watch(timer.descriptor) { $0.timerFired() }
         try watch(faultBell.descriptor) { $0.portsBroke() }
         for (number, channel) in channels.enumerated() {
@@ -168,6 +176,15 @@ package final class ForwardingPlane {
         }
     }
 
+    /// Whether the kernel would send to this address by one of our own interfaces: a dial would go into the tunnel that
+    /// it is to carry (C16). Not known is false.
+    package func leadsIntoTunnel(_ address: SocketAddress) -> Bool {
+        guard let netlink, let index = try? netlink.outgoingInterface(to: address),
+            let name = try? netlink.state(of: index).name
+        else { return false }
+        return managed.values.contains { $0.device == name }
+    }
+
     private func make(_ settings: VifSettings) throws(PlatformError) {
         guard (0..<Self.vifLimit).contains(settings.index), managed[settings.index] == nil else {
             throw .malformed(
@@ -213,12 +230,13 @@ package final class ForwardingPlane {
     /// Makes a FIB snapshot the one that packets are forwarded by. At most every 20 ms.
     package func publish(_ fib: FIBSnapshot) {
         self.fib = fib
-        cell.publish(WorkerSnapshot(state: ForwardingState(fib: fib, facts: cell.value.state.facts), slots: slots))
+        publish(facts: cell.value.state.facts)
     }
 
     /// Makes a description of links and prefixes the one in force.
     package func publish(_ policy: ForwardingPolicy) {
         self.policy = policy
+        underlay = UnderlayEndpoints(policy.underlay)
         republish()
     }
 
@@ -235,7 +253,12 @@ package final class ForwardingPlane {
             vifs: vifs, links: policy.links, localPrefixes: policy.localPrefixes,
             checksSources: policy.checksSources)
         slots = ledger.update(policy.links.lazy.map(\.link), in: channels.map(\.counters)) ?? slots
-        cell.publish(WorkerSnapshot(state: ForwardingState(fib: fib, facts: facts), slots: slots))
+        publish(facts: facts)
+    }
+
+    private func publish(facts: ForwardingFacts) {
+        let state = ForwardingState(fib: fib, facts: facts)
+        cell.publish(WorkerSnapshot(state: state, slots: slots, underlay: underlay))
     }
 
     // MARK: Packets

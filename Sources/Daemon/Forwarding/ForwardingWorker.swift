@@ -77,10 +77,16 @@ final class ForwardingWorker {
         cell.read(as: number) { snapshot in
             let table = snapshot.state.table
             let slots = snapshot.slots.view
+            let underlay = snapshot.underlay.view
             let row = CounterRows.vif(port.index)
             for _ in 0..<Self.batch {
                 guard case .packet(let count) = port.read(into: buffer, onBreak: { portBroke() }) else { return }
                 let packet = UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: count)
+                if underlay.contains(packet) {
+                    counters.countReceived(row, bytes: count)
+                    counters.countDrop(row, .received, .recursion, bytes: count)
+                    continue
+                }
                 handle(packet, from: .vif(port.index), row: row, table, slots)
             }
         }

@@ -21,6 +21,8 @@ final class TunVif: Vif {
     /// What a new interface gets: the configuration at first, later what the old one had.
     private var plan: (addresses: [InterfaceAddress], mtu: Int?)
     private var index: Int32 = 0
+    /// The device whose interface was deleted, for its descriptor.
+    private var previous: TunDevice?
     private var pause = TunVif.firstPause
 
     private(set) var port: VifPort?
@@ -51,7 +53,9 @@ final class TunVif: Vif {
     }
 
     private func make() throws(PlatformError) {
-        let tun = try TunDevice.open(name: interface)
+        let tun = try TunDevice.open(name: interface, reusing: previous)
+        // From here on the descriptor goes with the new device, also if the rest fails.
+        previous = nil
         let index = try netlink.index(of: tun.name)
         if let mtu = plan.mtu { try netlink.setMTU(index, mtu) }
         try netlink.setUp(index)
@@ -90,6 +94,7 @@ final class TunVif: Vif {
         let kept = addresses.filter { !$0.isLinkLocal }
         plan = (kept.isEmpty ? wanted : kept, mtu > 0 ? mtu : plan.mtu)
         lastError = "\(device ?? interface) was deleted"
+        if case .tun(let device) = port?.channel { previous = device }
         forget()
         retryAt = now + pause
     }
@@ -109,6 +114,7 @@ final class TunVif: Vif {
 
     func close() {
         forget()
+        previous = nil
         retryAt = nil
     }
 

@@ -9,10 +9,12 @@ import Synchronization
 final class WorkerSnapshot: Sendable {
     let state: ForwardingState
     let slots: LinkSlots
+    let underlay: UnderlayEndpoints
 
-    init(state: ForwardingState, slots: LinkSlots) {
+    init(state: ForwardingState, slots: LinkSlots, underlay: UnderlayEndpoints) {
         self.state = state
         self.slots = slots
+        self.underlay = underlay
     }
 }
 

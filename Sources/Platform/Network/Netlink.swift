@@ -155,15 +155,21 @@ package final class Netlink {
 
     /// Whether the kernel takes packets to this address for its own.
     private func isLocal(_ address: InterfaceAddress) throws(PlatformError) -> Bool {
+        try route(to: address.bytes)?.payload.number(at: 7, UInt8.self) == NetlinkCode.routeLocal
+    }
+
+    /// The interface that a packet to this address would leave by now; nil if there is no route.
+    package func outgoingInterface(to address: SocketAddress) throws(PlatformError) -> Int32? {
+        try route(to: address.bytes)?.attribute(NetlinkCode.routeInterface, after: 12)?.number(at: 0, Int32.self)
+    }
+
+    private func route(to destination: [UInt8]) throws(PlatformError) -> NetlinkMessage? {
         var request = start(NetlinkCode.getRoute, flags: 0)
-        request.route(to: address.bytes)
+        request.route(to: destination)
         do {
-            return try ask(request, subject: "route", isDump: false).contains { message in
-                message.type == NetlinkCode.newRoute
-                    && message.payload.number(at: 7, UInt8.self) == NetlinkCode.routeLocal
-            }
-        } catch  where error.code?.rawValue == ENETUNREACH {
-            return false
+            return try ask(request, subject: "route", isDump: false).first { $0.type == NetlinkCode.newRoute }
+        } catch  where error.code?.rawValue == ENETUNREACH || error.code?.rawValue == EHOSTUNREACH {
+            return nil
         }
     }
 

@@ -30,6 +30,8 @@ enum NetlinkCode {
     static let routeDestination: UInt16 = 1  // RTA_DST
     static let routeLocal: UInt8 = 2  // RTN_LOCAL
 
+    static let routeInterface: UInt16 = 4  // RTA_OIF
+    static let familyIPv4: UInt8 = 2
     static let familyIPv6: UInt8 = 10
     static let flagUp: UInt32 = 1  // IFF_UP
     static let flagRunning: UInt32 = 0x40
@@ -65,9 +67,10 @@ struct NetlinkRequest {
         append(UInt32(bitPattern: index))
     }
 
-    /// `struct rtmsg` for a question about one IPv6 destination.
+    /// `struct rtmsg` for a question about one destination, IPv4 or IPv6 by its length.
     mutating func route(to destination: [UInt8]) {
-        bytes += [NetlinkCode.familyIPv6, 128, 0, 0, 0, 0, 0, 0]
+        let family = destination.count == 4 ? NetlinkCode.familyIPv4 : NetlinkCode.familyIPv6
+        bytes += [family, UInt8(truncatingIfNeeded: destination.count * 8), 0, 0, 0, 0, 0, 0]
         append(UInt32(0))
         attribute(NetlinkCode.routeDestination, destination)
     }
