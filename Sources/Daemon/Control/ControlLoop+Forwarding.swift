@@ -49,7 +49,8 @@ extension ControlLoop {
                     link: link.number, mtu: link.isOurs ? 0 : Self.mtuOfV1, permittedSources: permitted))
         }
         let own = configuration.running.announcements.map(\.prefix)
-        return ForwardingPolicy(links: facts.sorted { $0.link < $1.link }, localPrefixes: own)
+        let underlay = (links?.links ?? [:]).values.map(\.remoteAddress)
+        return ForwardingPolicy(links: facts.sorted { $0.link < $1.link }, localPrefixes: own, underlay: underlay)
     }
 
     /// Interfaces that went, changed or came; undone if one cannot be had.
