@@ -44,7 +44,8 @@ package enum Router {
         let identity: NodeIdentity
         do { loaded = try file.load() } catch { throw StartError(description: error.description) }
         do { identity = try NodeIdentity(loaded.config, now: SystemClock.wallSeconds()) } catch {
-            throw StartError(description: error.description)
+            // The file that is wrong, and the one that says so: an admin may have to mend either.
+            throw StartError(description: "\(options.config): \(error.description)")
         }
         if options.checkOnly { return }
         let log = makeLogger(options, loaded.config)
