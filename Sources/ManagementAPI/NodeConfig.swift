@@ -144,6 +144,18 @@ package struct AnnouncementConfig: Sendable, Equatable {
         self.prefix = prefix
         self.vif = vif
     }
+
+    /// Why packets for this prefix would never be forwarded (RFC 4291 sections 2.4 and 2.5.5.2), or nil.
+    package static func flaw(in prefix: Prefix) -> String? {
+        let address = prefix.address
+        if prefix.length >= 8, address.isMulticast { return "multicast is not routed here" }
+        if prefix.length >= 10, address.isLinkLocal { return "link-local addresses are not routed" }
+        if prefix.length >= 96, address.isV4Mapped { return "IPv4-mapped addresses never stand in packets" }
+        if prefix.length == 128, address.isLoopback || address.isUnspecified {
+            return "this address never leaves a host"
+        }
+        return nil
+    }
 }
 
 /// An id that is refused and disconnected.
