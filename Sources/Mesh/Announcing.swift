@@ -167,7 +167,7 @@ extension Node {
     }
 
     private mutating func announce(_ routes: [(AnnouncedRoute, [EdgeToken?])], _ place: Int) {
-        guard !routes.isEmpty || edges.isFresh else { return }
+        guard !routes.isEmpty || (edges.isFresh && sessions[place].isOurs) else { return }
         var writer = AnnouncementWriter(
             sender: sessions[place].ourID, isFull: false, causes: edges.causes(at: now))
         for (route, tokens) in routes { writer.append(route, tokens: tokens) }

@@ -87,7 +87,7 @@ extension Node {
             if let link { close(link, .unconfigured) }
             return
         }
-        if let link { rib.setLimit(limit(of: peer), of: link) }
+        if let link { rib.setLimit(limit(of: peer), costFloor: peer.costFloor, of: link) }
         guard former?.addresses != peer.addresses || former?.isEnabled != peer.isEnabled else { return }
         endDial(key, peer.name)
         peerRecords[key]?.dial = PeerRecord.DialState()

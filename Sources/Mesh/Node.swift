@@ -150,20 +150,20 @@ package struct Node: Sendable {
         }
         for link in pending { consider(link.deadline) }
         for record in peerRecords.values { consider(dialDue(record)) }
-        if let held = configKeeper.held { consider(instant(ofWall: held.issuedAt - tunables.configTolerance)) }
+        if let held = configKeeper.held { consider(instant(ofWall: held.issuedAt &- tunables.configTolerance)) }
         return earliest
     }
 
     // MARK: Wall clock
 
     /// Unix seconds now, as the last reading and the time since tell.
-    var wallClock: Int64 { wall + now.milliseconds(since: wallAt) / 1000 }
+    var wallClock: Int64 { wall &+ now.milliseconds(since: wallAt) / 1000 }
 
     private func instant(ofWall seconds: Int64) -> Instant {
         let (ahead, overflow) = seconds.subtractingReportingOverflow(wall)
         // A certificate of the year 9999 needs no timer.
         guard !overflow, ahead < 1 << 40 else { return Instant(microseconds: .max) }
-        return wallAt.adding(milliseconds: ahead * 1000)
+        return wallAt.adding(milliseconds: max(0, ahead) * 1000)
     }
 
     private mutating func setWallClock(_ seconds: Int64) {

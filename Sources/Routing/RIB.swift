@@ -51,7 +51,13 @@ package struct RIB: Sendable {
         sweepCandidates(loss: .previousPeerDown) { $0.link == link }
     }
 
-    package mutating func setLimit(_ limit: Int, of link: UInt32) { links[link]?.limit = limit }
+    /// The configuration of a link's peer changed. What was refused for the old limit waits for `judgeAgain`.
+    package mutating func setLimit(_ limit: Int, costFloor: UInt64, of link: UInt32) {
+        guard let state = links[link] else { return }
+        links[link]?.limit = limit
+        links[link]?.costFloor = costFloor
+        if state.costFloor != costFloor { redecide { entry in entry.candidates.contains { $0.link == link } } }
+    }
 
     /// Our own round trip to a link's peer, microseconds, moved enough to choose again.
     package mutating func setLatency(_ latency: UInt64?, of link: UInt32) {

@@ -100,6 +100,19 @@ struct ImportTests {
         #expect(bench.chosenLink(prefix("2001:db8:11::/48")) == link)
     }
 
+    @Test("C16 d: a raised limit lets in what was refused, without a word of the peer")
+    func raisedLimit() {
+        var peer = ConfiguredPeer(name: Simulation.name(1), addresses: [], maximumPrefixes: 1)
+        var bench = Bench { $0.peers = [peer] }
+        let link = bench.open(1)
+        bench.announce(link, [route("2001:db8:1::/48", (1, 3)), route("2001:db8:2::/48", (1, 3))])
+        #expect(bench.reason(prefix("2001:db8:2::/48"), link) == .prefixLimit)
+        peer.maximumPrefixes = 2
+        bench.happen(.command(.setPeers([peer]), token: 1))
+        #expect(bench.fib == [FIBChange(prefix: prefix("2001:db8:2::/48"), nextHop: .link(link))])
+        #expect(bench.closes.isEmpty)
+    }
+
     @Test("rejected routes are kept with their reason, at most 1,024 of a peer and an eighth")
     func rejectedAreBounded() {
         var bench = Bench()
@@ -198,5 +211,73 @@ struct ImportTests {
         #expect(bench.reason(prefix("2001:db8:b::/48"), listed) == .notWhitelisted)
         #expect(bench.chosenLink(prefix("2001:db8:c::/48")) == nameless)
         #expect(bench.node.peer("sha256:\(Simulation.id(2))", at: bench.now)?.status == .up)
+    }
+}
+
+/// Routes that cannot be read, byte by byte.
+@Suite("What is malformed costs itself only")
+struct MalformedRouteTests {
+    private static func raw(_ address: [UInt8], _ length: UInt64, ids: [[UInt8]]) -> [UInt8] {
+        var bytes = Bench.field(1, address) + [0x10] + Bench.varint(length)
+        for id in ids { bytes += Bench.field(3, Bench.field(1, id) + [0x10, 0x03]) }
+        return Bench.field(1, bytes)
+    }
+    private static let b: [UInt8] = [0x20, 0x01, 0x0d, 0xb8, 0, 0x0b] + [UInt8](repeating: 0, count: 10)
+    private static let sender = Simulation.id(1).bytes
+
+    static let rows: [(String, [UInt8], RouteReason)] = [
+        ("A9: a prefix of 15 bytes", raw(Array(b.dropLast()), 48, ids: [sender]), .invalidPrefix),
+        ("A9: a length of 129", raw(b, 129, ids: [sender]), .invalidPrefix),
+        ("A10, W2: host bits", raw(b.dropLast() + [1], 48, ids: [sender]), .invalidPrefix),
+        ("A3: no path", raw(b, 48, ids: []), .badPath),
+        ("A6: an id of 31 bytes", raw(b, 48, ids: [sender, Array(sender.dropLast())]), .badHopID),
+        ("A6: an id of no bytes", raw(b, 48, ids: [sender, []]), .badHopID),
+        ("A6: 65 hops", raw(b, 48, ids: [sender] + (2...65).map { Simulation.id($0).bytes }), .pathTooLong),
+        (
+            "A6: C17 d: a route of more than 8 KiB", raw(b, 48, ids: [sender, [UInt8](repeating: 1, count: 9_000)]),
+            .pathTooLong
+        ),
+    ]
+
+    @Test("A3, A6, A9, A10: rejected, withdrawn, the session and the rest of the message live", arguments: rows)
+    func malformed(name: String, bytes: [UInt8], reason: RouteReason) {
+        var bench = Bench()
+        let link = bench.open(1)
+        let other = bench.open(2)
+        bench.announce(link, [route("2001:db8:b::/48", (1, 3))])
+        bench.pass(milliseconds: 100)
+        bench.happen(.message(link, .announce(bytes + Bench.payload([route("2001:db8:f::/48", (1, 3))]))))
+        #expect(bench.closes.isEmpty)
+        #expect(bench.chosenLink(prefix("2001:db8:f::/48")) == link)
+        let peer = bench.node.peer(Simulation.name(1), at: bench.now)
+        #expect(peer?.rejected == [reason: 1], "G6: exactly one counter rises, by one")
+        bench.pass(milliseconds: 100)
+        #expect(bench.announced(to: other).allSatisfy { $0.prefix != prefix("2001:db8:b::/48") || $0.isWithdrawal })
+    }
+
+    @Test("A2, C17 b: more than 65,536 routes in a message end the session before any of them counts")
+    func tooMany() {
+        var bench = Bench()
+        let link = bench.open(1)
+        bench.happen(
+            .message(
+                link,
+                .announce([UInt8](repeating: 0, count: 0) + (0..<65_537).flatMap { _ in [0x0a, 0x00] as [UInt8] })))
+        #expect(bench.closes == [link: .protocolViolation])
+        #expect(bench.node.counters.candidates == 0)
+    }
+
+    @Test("G5: one notice a second for a peer and reason, with what was held back; the counter is exact")
+    func notices() {
+        var bench = Bench()
+        let link = bench.open(1)
+        var notices: [Notice] = []
+        for step in 0..<30 {
+            bench.announce(link, [route("fe80::/64", (1, 3)), route("ff02::/16", (1, 3))])
+            for case .notice(let notice) in bench.effects { notices.append(notice) }
+            if step % 10 == 9 { bench.pass(milliseconds: 1_000) }
+        }
+        #expect(notices.map(\.suppressed) == [0, 19, 19])
+        #expect(bench.node.peer(Simulation.name(1), at: bench.now)?.rejected == [.martianPrefix: 60])
     }
 }
