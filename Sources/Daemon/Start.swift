@@ -81,6 +81,7 @@ package enum Router {
         let config = loaded.config
         let path = config.stateDirectory ?? Environment.value("STATE_DIRECTORY") ?? "/var/lib/vmesh"
         let state = try StateDirectory(path)
+        file.clearLeftovers()
         let stored = try storedConfig(options, state, identity, log)
         let reactor = try Reactor()
         // Signals are blocked before the first worker starts, so that none of them is interrupted.
@@ -117,6 +118,7 @@ package enum Router {
 
         try startAPI(loop, log)
         let listeners = try peerListeners(config)
+        if options.dropPermissions { loop.remover = try socketRemover(loop) }
         try dropPrivileges(options, state, config, log)
         // Threads inherit the rights that are left now.
         try plane.start()
@@ -218,6 +220,12 @@ package enum Router {
             return try StreamListener.tcpEverywhere(port: address.port, options: PeerLinks.tcpOptions)
         }
         return [try StreamListener.tcp(address, options: PeerLinks.tcpOptions)]
+    }
+
+    /// Nobody may not remove sockets from root's directories.
+    private static func socketRemover(_ loop: ControlLoop) throws(PlatformError) -> SocketRemover? {
+        let paths = (loop.api?.listeners ?? []).compactMap(\.acceptor.listener.path)
+        return paths.isEmpty ? nil : try SocketRemover(Array(paths.prefix(SocketRemover.limit)))
     }
 
     private static func dropPrivileges(

@@ -92,7 +92,8 @@ extension RouterFacade {
             checks.append(.init(name: "config_file", status: .warn, detail: "what runs is not saved"))
         }
         if loop.unsavedConfig != nil {
-            checks.append(.init(name: "state", status: .warn, detail: "the distributed config could not be stored"))
+            checks.append(
+                .init(name: "state_unsaved", status: .warn, detail: "the distributed config could not be stored"))
         }
         let policy = loop.node.distributedConfig
         if policy.isExpired {
