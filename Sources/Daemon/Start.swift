@@ -89,13 +89,30 @@ package enum Router {
         _ options: Options, _ file: ConfigurationFile, _ loaded: LoadedConfiguration, _ identity: NodeIdentity,
         _ log: Logger
     ) throws -> ControlLoop {
+        // Signals are blocked before the first worker starts, so that none of them is interrupted.
+        let signals = try SignalSource([.terminate, .interrupt, .hangup])
+        let loop = try makeLoop(options, file, loaded, identity, log, signals)
+        try startAPI(loop, log)
+        let listeners = try peerListeners(loaded.config)
+        try dropPrivileges(options, loop.state, loaded.config, log)
+        // Threads inherit the rights that are left now.
+        try loop.plane.start()
+        try loop.start(listeners: listeners, userAgent: Release.userAgent)
+        loop.table = options.table.map(TableFile.init)
+        loop.saveDistributedConfig()
+        return loop
+    }
+
+    /// The router with its interfaces, and nothing yet that listens or runs beside it.
+    static func makeLoop(
+        _ options: Options, _ file: ConfigurationFile, _ loaded: LoadedConfiguration, _ identity: NodeIdentity,
+        _ log: Logger, _ signals: SignalSource
+    ) throws -> ControlLoop {
         let config = loaded.config
         let path = config.stateDirectory ?? Environment.value("STATE_DIRECTORY") ?? "/var/lib/vmesh"
         let state = try StateDirectory(path)
         let (stored, isOffered) = try storedConfig(options, state, identity, log)
         let reactor = try Reactor()
-        // Signals are blocked before the first worker starts, so that none of them is interrupted.
-        let signals = try SignalSource([.terminate, .interrupt, .hangup])
 
         var vifs = VifTable()
         let relay = ForwardingRelay()
@@ -120,21 +137,11 @@ package enum Router {
             configuration: settings, seed: SecureRandom.number(), now: Instant(microseconds: reactor.now))
         let loop = ControlLoop(
             reactor: reactor, log: log, relay: relay, plane: plane, state: state, configuration: running,
-            identity: identity,
-            node: node, vifs: vifs, signals: signals, notifier: ServiceNotifier())
+            identity: identity, node: node, vifs: vifs, signals: signals, notifier: ServiceNotifier())
         loop.isDebugging = options.debug
         loop.cameFromDisk = stored != nil
         // What came from the state directory stands there already; to write it again would cost the one before.
         if isOffered { loop.unsavedConfig = stored }
-
-        try startAPI(loop, log)
-        let listeners = try peerListeners(config)
-        try dropPrivileges(options, state, config, log)
-        // Threads inherit the rights that are left now.
-        try plane.start()
-        try loop.start(listeners: listeners, userAgent: Release.userAgent)
-        loop.table = options.table.map(TableFile.init)
-        loop.saveDistributedConfig()
         return loop
     }
 
@@ -182,7 +189,8 @@ package enum Router {
         }
     }
 
-    private static func startAPI(_ loop: ControlLoop, _ log: Logger) throws {
+    /// Tokens, audit, service, listeners.
+    static func startAPI(_ loop: ControlLoop, _ log: Logger) throws {
         let config = loop.configuration.running
         let tokensPath = loop.state.tokens
         let tokens = TokenTable(

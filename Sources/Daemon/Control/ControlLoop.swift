@@ -133,8 +133,9 @@ final class ControlLoop: LinkSink {
         return isNodeStopped && (links?.links.isEmpty ?? true)
     }
 
-    private func turn() throws(PlatformError) {
-        try reactor.turn(deadline: events.isEmpty ? nextDeadline : reactor.now)
+    /// - Parameter limit: when waiting ends at the latest, microseconds on the reactor's clock.
+    func turn(limit: Int64 = .max) throws(PlatformError) {
+        try reactor.turn(deadline: events.isEmpty ? min(limit, nextDeadline) : reactor.now)
         handleEvents()
         runTimers()
         if isFIBDirty, reactor.now >= lastPublish &+ Self.publishInterval { publishForwardingTable() }
