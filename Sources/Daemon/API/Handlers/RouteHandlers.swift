@@ -1,0 +1,34 @@
+// /v1/routes, /v1/fib: what is known, what is used, and why.
+
+import ManagementAPI
+import Routing
+
+extension APIService {
+    func listRoutes(_ call: APICall) throws(Problem) -> Answer {
+        let page = try Page(call)
+        var query = RouteQuery()
+        query.within = try call.prefix("within")
+        query.covers = try call.address("covers")
+        query.peer = try call.text("peer", length: 1...253).map(call.peerSelector)
+        query.source = try call.choice("source", of: CandidateBody.Source.self)
+        query.isSelectedOnly = try call.flag("selected_only") ?? false
+        let routes = router.routes(query, after: try page.afterPrefix(), limit: page.limit + 1)
+        return page.answer(routes, eventID: router.eventID) { $0.prefix.description }
+    }
+
+    func lookupRoute(_ call: APICall) throws(Problem) -> Answer {
+        let address = try call.required("address", try call.address("address"))
+        return .json(router.lookup(address).json)
+    }
+
+    func getRoute(_ call: APICall) throws(Problem) -> Answer {
+        guard let route = router.route(try call.pathPrefix()) else { throw Problem(.routeNotFound) }
+        return .json(route.json)
+    }
+
+    func listFib(_ call: APICall) throws(Problem) -> Answer {
+        let page = try Page(call)
+        let entries = router.forwardingTable(after: try page.afterPrefix(), limit: page.limit + 1)
+        return page.answer(entries, eventID: router.eventID) { $0.prefix.description }
+    }
+}

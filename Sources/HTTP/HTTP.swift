@@ -1,1 +1,0 @@
-// HTTP: placeholder of the package's first commit.

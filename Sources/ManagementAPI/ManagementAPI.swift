@@ -1,1 +1,0 @@
-// ManagementAPI: placeholder of the package's first commit.
