@@ -21,7 +21,9 @@ package struct MediaType: Sendable, Equatable {
             guard scanner.take(0x3B) else { return nil }
             scanner.skipWhitespace()
             if scanner.isAtEnd { break }
-            guard let name = scanner.token(), scanner.take(0x3D), let value = scanner.tokenOrQuoted() else { return nil }
+            guard let name = scanner.token(), scanner.take(0x3D), let value = scanner.tokenOrQuoted() else {
+                return nil
+            }
             parameters.append(HTTPHeaders.Field(name, value))
             scanner.skipWhitespace()
         }

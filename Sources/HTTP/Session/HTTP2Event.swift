@@ -20,7 +20,8 @@ package enum HTTP2Event: Sendable, Equatable {
     case trailers(HTTP2StreamID, HTTPHeaders)
     /// The stream's input ended (after data, without trailers).
     case endOfStream(HTTP2StreamID)
-    /// Both directions are over, in good order (`noError`) or by a reset.
+    /// Both directions are over, in good order (`noError`) or by a reset. It may be the first that is heard of a
+    /// stream: one whose head was malformed.
     case streamClosed(HTTP2StreamID, HTTP2ErrorCode)
     /// The peer takes no new streams above the given one.
     case goAway(lastStream: HTTP2StreamID, HTTP2ErrorCode)

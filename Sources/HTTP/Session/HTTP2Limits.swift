@@ -26,10 +26,8 @@ package struct HTTP2Limits: Sendable, Equatable {
     package var otherFrames = HTTP2Rate(burst: 200, perSecond: 100)
     /// Entries in one SETTINGS frame.
     package var settingsEntries: Int = 32
-    /// Frames that wait inside the library to be sent.
+    /// Frames that wait inside the library to be sent (beside 64 KiB framed ahead); one more and the session fails.
     package var queuedFrames: Int = 1000
-    /// Bytes of framed control output that nobody has taken; beyond it the session fails.
-    package var bufferedOutputBytes: Int = 1024 * 1024
     /// Receive window of the connection, bytes.
     package var connectionWindow: Int32 = 4 * 1024 * 1024
     /// Receive window of each stream, bytes.
