@@ -5,7 +5,7 @@
 // of every packet.
 
 /// A 128-bit IPv6 address. Ordered as the unsigned number that its 16 bytes spell in network order.
-package struct IPv6Address: Hashable, Comparable, Sendable {
+package struct IPv6Address: Hashable, Comparable, Sendable, BitwiseCopyable {
     /// Bytes 0–7, most significant first.
     package var high: UInt64
     /// Bytes 8–15.

@@ -4,7 +4,7 @@
 // the corrected prefix in the error, to be offered to them) and cleared only where a caller asks for it by name.
 
 /// An IPv6 prefix. The address never has host bits set, so equal prefixes are equal values.
-package struct Prefix: Hashable, Comparable, Sendable {
+package struct Prefix: Hashable, Comparable, Sendable, BitwiseCopyable {
     package let address: IPv6Address
     /// 0…128.
     package let length: Int

@@ -1,1 +1,0 @@
-// Platform: placeholder of the package's first commit.
