@@ -1,1 +1,0 @@
-// TLS: placeholder of the package's first commit.
