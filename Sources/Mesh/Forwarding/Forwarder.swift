@@ -59,8 +59,9 @@ package struct Forwarder: ~Copyable {
                 return packet.count > mtu ? .refuse(.packetTooBig, .packetTooBig(mtu: mtu)) : verdict
             }
         case .link(let number):
-            // Never back to the peer that it came from: a stale table on either side would make a loop of two.
-            if ingress == .link(number) { return .drop(.loop) }
+            // Never back to the peer that it came from: a stale table on either side would make a loop of two. There it
+            // would circle until its hop limit is used up, so that is what its sender hears, at once.
+            if ingress == .link(number) { return .refuse(.loop, .timeExceeded) }
             guard let link = table.facts.link(number) else { return .drop(.channelDown) }
             verdict = .send(link: number)
             mtu = link.mtu
@@ -111,7 +112,7 @@ package struct Forwarder: ~Copyable {
         at now: Instant, into buffer: UnsafeMutableRawBufferPointer
     ) -> Answer? {
         guard error.mayAnswer(packet), let header = try? IPv6Header(packet),
-            let egress = Self.wayBack(to: header.source, from: ingress, about: error, by: table)
+            let egress = Self.wayBack(to: header.source, from: ingress, by: table)
         else { return nil }
         let address: IPv6Address?
         switch ingress {
@@ -127,11 +128,11 @@ package struct Forwarder: ~Copyable {
     /// Where an error to `source` goes: by the FIB, and here back to the ingress is right. What came from a vif stays
     /// on vifs, so that a forged source draws no error into the mesh.
     private static func wayBack(
-        to source: IPv6Address, from ingress: Ingress, about error: ICMPv6Error, by table: ForwardingTable
+        to source: IPv6Address, from ingress: Ingress, by table: ForwardingTable
     ) -> Ingress? {
         let route = table.fib.lookup(source)?.kind
         if case .vif(let from) = ingress {
-            if case .vif(let index) = route, error != .sourcePolicy, table.facts.vif(index) != nil {
+            if case .vif(let index) = route, table.facts.vif(index) != nil {
                 return .vif(index)
             }
             return table.facts.vif(from) == nil ? nil : ingress

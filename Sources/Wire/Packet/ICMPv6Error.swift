@@ -79,7 +79,8 @@ package enum ICMPv6Error: Hashable, Sendable {
         IPv6Header.write(
             into: buffer, payloadLength: length, nextHeader: NextHeader.icmpv6, hopLimit: 64, source: source,
             destination: destination)
-        let message = UnsafeMutableRawBufferPointer(rebasing: buffer[IPv6Header.byteCount..<(IPv6Header.byteCount &+ length)])
+        let message = UnsafeMutableRawBufferPointer(
+            rebasing: buffer[IPv6Header.byteCount..<(IPv6Header.byteCount &+ length)])
         message[0] = type
         message[1] = code
         message.storeBytes(of: 0, toByteOffset: 2, as: UInt16.self)
