@@ -20,7 +20,8 @@ let package = Package(
         .target(name: "JSON"),
         .target(name: "Routing", dependencies: [.product(name: "Collections", package: "swift-collections")]),
         .target(
-            name: "Wire", dependencies: ["JSON", "Routing", .product(name: "SwiftProtobuf", package: "swift-protobuf")]),
+            name: "Wire", dependencies: ["JSON", "Routing", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+            exclude: ["Proto/vmesh.proto"]),
         .target(name: "Mesh", dependencies: ["Routing", "Wire"]),
 
         // Engines: bytes in, bytes and events out; no socket.

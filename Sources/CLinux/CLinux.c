@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -185,6 +186,14 @@ int linux_set_descriptor_limit(uint64_t soft) {
 }
 
 int64_t linux_page_size(void) { return sysconf(_SC_PAGESIZE); }
+
+void *linux_map(size_t count) {
+    void *memory = mmap(NULL, count, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+void linux_unmap(void *memory, size_t count) { munmap(memory, count); }
+
 int32_t linux_pid(void) { return getpid(); }
 const char *linux_getenv(const char *name) { return getenv(name); }
 const char *linux_error_name(int code) { return strerrorname_np(code); }

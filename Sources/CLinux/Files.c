@@ -25,6 +25,10 @@ static int answer(int value) { return value < 0 ? -errno : value; }
 int linux_open_read(const char *path) { return answer(open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)); }
 int linux_open_directory(const char *path) { return answer(open(path, O_RDONLY | O_CLOEXEC | O_DIRECTORY)); }
 
+int linux_open_append(const char *path, uint32_t mode) {
+    return answer(open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, mode));
+}
+
 int linux_open_lock(const char *path, uint32_t mode) {
     return answer(open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, mode));
 }
@@ -157,3 +161,5 @@ int linux_set_no_new_privileges(void) { return answer(prctl(PR_SET_NO_NEW_PRIVS,
 int linux_no_new_privileges(void) { return answer(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0)); }
 int linux_set_dumpable(int on) { return answer(prctl(PR_SET_DUMPABLE, on, 0, 0, 0)); }
 int linux_dumpable(void) { return answer(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0)); }
+
+void linux_exit(int status) { exit(status); }

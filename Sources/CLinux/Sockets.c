@@ -238,21 +238,23 @@ int64_t linux_unix_send_to(int fd, const char *path, const void *bytes, size_t c
 
 // TUN and netlink
 
-int linux_tun_open(const char *name, char *actual, size_t capacity) {
+int linux_tun_attach(int fd, const char *name, char *actual, size_t capacity) {
     struct ifreq request;
     memset(&request, 0, sizeof request);
     if (strlen(name) >= sizeof request.ifr_name || capacity < sizeof request.ifr_name) return -ENAMETOOLONG;
-    int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0) return -errno;
     strcpy(request.ifr_name, name);
     request.ifr_flags = IFF_TUN | IFF_NO_PI;
-    if (ioctl(fd, TUNSETIFF, &request) < 0) {
-        int code = -errno;
-        close(fd);
-        return code;
-    }
+    if (ioctl(fd, TUNSETIFF, &request) < 0) return -errno;
     memcpy(actual, request.ifr_name, sizeof request.ifr_name);
-    return fd;
+    return 0;
+}
+
+int linux_tun_open(const char *name, char *actual, size_t capacity) {
+    int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) return -errno;
+    int code = linux_tun_attach(fd, name, actual, capacity);
+    if (code < 0) close(fd);
+    return code < 0 ? code : fd;
 }
 
 int linux_netlink_route(uint32_t groups) {

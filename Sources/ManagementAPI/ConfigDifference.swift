@@ -33,7 +33,10 @@ extension NodeConfig {
                 "local_announcements", table(left.announcements) { $0.prefix.description },
                 table(right.announcements) { $0.prefix.description }
             ),
-            ("blocked_peers", table(left.blockedPeers) { $0.id.description }, table(right.blockedPeers) { $0.id.description }),
+            (
+                "blocked_peers", table(left.blockedPeers) { $0.id.description },
+                table(right.blockedPeers) { $0.id.description }
+            ),
             ("vifs", table(left.vifs, by: \.name), table(right.vifs, by: \.name)),
         ]
     }

@@ -82,7 +82,7 @@ package struct ConfigReader {
             reader.report(pointer, code: "wrong_type", detail: "must be an object, is \(value.typeName)")
             return nil
         }
-        return JSONObjectReader(object, at: pointer, unknown: isStrict ? .refused : unknownMembers)
+        return JSONObjectReader(object: object, at: pointer, unknown: isStrict ? .refused : unknownMembers)
     }
 
     /// Keeps the members nobody asked for (file only) and warns about each.
@@ -122,7 +122,8 @@ package struct ConfigReader {
         guard let texts = reader.strings(key, optional, maximumCount: 4096) else { return [] }
         for (index, text) in texts.enumerated() where text.isEmpty || text.utf8.contains(where: { $0 < 0x20 }) {
             reader.report(
-                reader.pointer(to: key).appending(index), code: "not_a_path", detail: "is empty or holds a control character")
+                reader.pointer(to: key).appending(index), code: "not_a_path",
+                detail: "is empty or holds a control character")
         }
         return texts
     }

@@ -35,6 +35,8 @@ extension ConfigReader {
         api.persistence = block.choice("persist", .optional, among: words).flatMap(APIConfig.Persistence.init) ?? .auto
         api.isMetricsPublic = block.bool("metrics_public", .optional) ?? false
         api.hasConsole = block.bool("console", .optional) ?? true
+        api.authFailuresPerMinute =
+            block.int("auth_failures_per_minute", .optional, in: 1...1_000_000).map { Int($0) } ?? 10
         reader.absorb(block)
         return api
     }

@@ -50,7 +50,8 @@ extension ConfigReader {
         same.name = first.name
         guard same == first else {
             reader.report(
-                pointer, code: "conflict", detail: "differs from the earlier entry of '\(first.name)' in more than its address")
+                pointer, code: "conflict",
+                detail: "differs from the earlier entry of '\(first.name)' in more than its address")
             return
         }
         first.addresses += peer.addresses.filter { !first.addresses.contains($0) }

@@ -141,7 +141,9 @@ extension InterfaceAddress {
         } catch {
             throw Flaw(detail: "'\(text)': \(error)")
         }
-        guard parts.count == 2 else { throw Flaw(detail: "'\(text)': the prefix length is missing (write address/length)") }
+        guard parts.count == 2 else {
+            throw Flaw(detail: "'\(text)': the prefix length is missing (write address/length)")
+        }
         do throws(PrefixError) {
             let network = try Prefix(parsing: "::/\(parts[1])")
             self.init(address: address, length: network.length)

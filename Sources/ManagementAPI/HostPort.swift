@@ -119,7 +119,9 @@ package struct HostPort: Sendable, Hashable, CustomStringConvertible {
     }
 
     private static func decimal(_ text: some StringProtocol) -> Int? {
-        guard (1...5).contains(text.utf8.count), text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+        guard (1...5).contains(text.utf8.count), text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
+            return nil
+        }
         return Int(text)
     }
 }

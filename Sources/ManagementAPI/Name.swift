@@ -53,7 +53,8 @@ package enum Name {
         let bytes = Array(text.utf8)
         guard (1...maximum).contains(bytes.count) else { return "must have 1 to \(maximum) bytes" }
         guard bytes.allSatisfy({ isAlphanumeric($0) || extra.contains($0) }) else {
-            return "may hold letters, digits and \(extra.map { "'\(Character(UnicodeScalar($0)))'" }.joined(separator: " ")) only"
+            return
+                "may hold letters, digits and \(extra.map { "'\(Character(UnicodeScalar($0)))'" }.joined(separator: " ")) only"
         }
         guard let first = bytes.first, let last = bytes.last, isAlphanumeric(first), isAlphanumeric(last) else {
             return "must begin and end with a letter or digit"

@@ -122,6 +122,7 @@ extension APIConfig: JSONWritable {
         .object([
             "listen": listeners.json, "clients": clients.json, "allowed_hosts": allowedHosts.json,
             "persist": persistence.rawValue.json, "metrics_public": isMetricsPublic.json, "console": hasConsole.json,
+            "auth_failures_per_minute": authFailuresPerMinute.json,
         ])
     }
 }

@@ -200,6 +200,8 @@ package struct APIConfig: Sendable, Equatable {
     package var persistence = Persistence.auto
     package var isMetricsPublic = false
     package var hasConsole = true
+    /// Wrong tokens from one source that are answered 401 within a minute; more are 429. 1…1,000,000.
+    package var authFailuresPerMinute = 10
 
     /// Without an `api` block: the administrator's socket and loopback TCP.
     package static let defaultListeners: [Listener] = [

@@ -55,7 +55,8 @@ package struct Problem: Error, Sendable, Equatable {
     /// 422 from the issues that a strict reader of a body or of the configuration collected.
     package static func invalid(_ issues: [JSONIssue]) -> Problem {
         let items = issues.map { Item(pointer: $0.pointer, code: $0.code, detail: $0.detail) }
-        return Problem(.validationFailed, items.count == 1 ? items[0].detail : "\(items.count) fields are wrong", items: items)
+        return Problem(
+            .validationFailed, items.count == 1 ? items[0].detail : "\(items.count) fields are wrong", items: items)
     }
 
     /// A parameter of the path, the query or a header is malformed.

@@ -43,6 +43,14 @@ package struct IPv6Address: Hashable, Comparable, Sendable, BitwiseCopyable {
         return result
     }
 
+    // By hand, since what the compiler derives is called through a witness table from other modules, per packet.
+
+    package static func == (left: IPv6Address, right: IPv6Address) -> Bool {
+        (left.high ^ right.high) | (left.low ^ right.low) == 0
+    }
+
+    package static func != (left: IPv6Address, right: IPv6Address) -> Bool { !(left == right) }
+
     package static func < (left: IPv6Address, right: IPv6Address) -> Bool {
         left.high != right.high ? left.high < right.high : left.low < right.low
     }

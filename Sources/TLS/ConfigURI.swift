@@ -18,7 +18,8 @@ enum ConfigURI {
     /// The 32 bytes of a well-formed name: exactly 64 hexadecimal digits after `vnet-conf://`, nothing else.
     static func contentHash(_ uri: [UInt8]) -> [UInt8]? {
         let prefix = Array("\(scheme)://".utf8)
-        guard hasScheme(uri), uri.count == prefix.count + 64, uri[scheme.utf8.count...].starts(with: prefix[9...]) else {
+        guard hasScheme(uri), uri.count == prefix.count + 64, uri[scheme.utf8.count...].starts(with: prefix[9...])
+        else {
             return nil
         }
         return Hex.decode(String(decoding: uri[prefix.count...], as: UTF8.self))

@@ -58,6 +58,18 @@ extension UTCTime: CustomStringConvertible {
             .joined(separator: "-")
     }
 
+    /// The time that `fileNamePart` spells; nil for anything else, such as a 31 June.
+    package init?(fileNamePart text: some StringProtocol) {
+        let fields = text.split(separator: "-", omittingEmptySubsequences: false).map { Int64($0) ?? -1 }
+        guard fields.count == 6, (1...12).contains(fields[1]), (1...31).contains(fields[2]) else { return nil }
+        self.init(unixSeconds: 0)
+        (year, month, day) = (fields[0], fields[1], fields[2])
+        (hour, minute, second) = (fields[3], fields[4], fields[5])
+        guard (0...9_999).contains(year), (0...23).contains(hour), (0...59).contains(minute),
+            (0...59).contains(second), UTCTime(unixSeconds: unixSeconds) == self, fileNamePart == text
+        else { return nil }
+    }
+
     private func padded(_ value: Int64, _ width: Int = 2) -> String {
         let digits = String(value)
         return String(repeating: "0", count: max(0, width - digits.count)) + digits

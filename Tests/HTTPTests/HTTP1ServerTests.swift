@@ -280,6 +280,22 @@ import Testing
         server.connection.tick(nowMilliseconds: 100_000)
         server.turn()
         #expect(server.statuses == [200] && !server.connection.wantsClose)
+        #expect(server.connection.nextDeadlineMilliseconds == 220_000)
+    }
+
+    @Test("what waited behind a slow answer has its own time from then on")
+    func waitingRequest() {
+        for (part, deadline) in [
+            ("GET", 110_000), ("PUT /b HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n", 110_000),
+        ] {
+            let server = ServerHarness()
+            server.answers = { _ in nil }
+            server.feed(Self.get + part)
+            server.now = 100_000
+            server.connection.respond(server.open[0], HTTPResponse(status: 200))
+            server.turn()
+            #expect(server.connection.nextDeadlineMilliseconds == UInt64(deadline))
+        }
     }
 
     @Test("a client that half-closes after its request is answered; one that does so within it is not")

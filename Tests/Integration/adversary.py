@@ -53,12 +53,13 @@ class Adversary:
         self.h2.initiate_connection()
         if acknowledge:
             self.h2.increment_flow_control_window(1 << 26)
-        self.stream = None
-        if open_stream:
-            self.stream = self.open(headers or REQUEST)
-        self.flush()
-        self.stopping = False
-        self.buffer = b""
+        self.stream, self.buffer, self.stopping = None, b"", False
+        try:
+            self.flush()
+            if open_stream:
+                self.stream = self.open(headers or REQUEST)
+        except OSError as error:
+            self._end(f"{type(error).__name__}: {error}")
         self.thread = threading.Thread(target=self._loop, daemon=True)
         self.thread.start()
 

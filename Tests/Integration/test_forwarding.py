@@ -334,12 +334,14 @@ def test_C25_a_service_that_is_missing_and_comes(lab):
         server.bind(str(service))
         server.settimeout(0.2)
 
+        tap = b.tap()
+
         def packet_arrives():
-            b.tap().send(udp(b.address, "2001:db8:5e::1", b"hello"))
+            tap.send(udp(b.address, "2001:db8:5e::1", b"hello"))
             return server.recvfrom(65536)
         data, sender = until(packet_arrives, 5, "the service has a packet")
         assert Packet(data).target == "2001:db8:5e::1"
-        tap = b.tap()
+        tap.drain()
         server.sendto(udp("2001:db8:5e::1", b.address, b"answer"), sender)
         assert tap.receive(2, lambda p: b"answer" in p.data)
 

@@ -12,7 +12,8 @@ private func document(_ members: String) -> String {
         + (members.isEmpty ? "" : ",\(members)") + "}"
 }
 
-private func read(_ text: String, _ source: ConfigSource = .file) throws -> (config: NodeConfig, warnings: [JSONIssue]) {
+private func read(_ text: String, _ source: ConfigSource = .file) throws -> (config: NodeConfig, warnings: [JSONIssue])
+{
     var reader = ConfigReader(source: source)
     let config = try reader.nodeConfig(try JSONValue(parsing: Array(text.utf8), maximumBytes: 1 << 20))
     return (config, reader.warnings)
@@ -52,7 +53,9 @@ struct ConfigReaderTests {
         let (config, warnings) = try read(
             document(#""vif_type":"tun","vif_name":"vm0","local_announcements":["2001:db8:a::/48"]"#))
         #expect(config.vif(named: "default")?.tunName == "vm0")
-        #expect(config.announcements == [AnnouncementConfig(prefix: try Prefix(parsing: "2001:db8:a::/48"), vif: "default")])
+        #expect(
+            config.announcements == [AnnouncementConfig(prefix: try Prefix(parsing: "2001:db8:a::/48"), vif: "default")]
+        )
         #expect(warnings.map(\.code) == ["old_spelling"])
         let file = config.fileJSON
         #expect(file["vif_type"] == nil)
@@ -120,20 +123,29 @@ struct ConfigReaderTests {
         "every flaw is named by its pointer",
         arguments: [
             (#""peers":[{"name":"b","addrs":["192.0.2.1"]}]"#, ["/peers/0/addrs/0 not_host_port"]),
-            (#""peers":[{"name":"b","addr":"192.0.2.1"}]"#, ["/peers/0/addrs required", "/peers/0/addr unknown_field"]),
+            (
+                #""peers":[{"name":"b","addr":"192.0.2.1"}]"#,
+                ["/peers/0/addrs required", "/peers/0/addr unknown_field"]
+            ),
             (#""peers":[{"name":"../b","addrs":["192.0.2.1:1"]}]"#, ["/peers/0/name not_a_name"]),
             (
                 #""peers":[{"name":"b","addrs":["b:1"]},{"name":"B","addrs":["b:2"]}]"#, ["/peers/1/name duplicate"]
             ),
             (#""peers":[{"name":"b","addrs":[]}]"#, ["/peers/0/addrs too_short"]),
             (#""peers":[{"name":"b","addrs":["b:1","B:1"]}]"#, ["/peers/0/addrs/1 duplicate"]),
-            (#""peers":[{"name":"b","addrs":["b:1"],"udp":"yes","max_prefixes":0}]"#, [
-                "/peers/0/udp wrong_type", "/peers/0/max_prefixes out_of_range",
-            ]),
+            (
+                #""peers":[{"name":"b","addrs":["b:1"],"udp":"yes","max_prefixes":0}]"#,
+                [
+                    "/peers/0/udp wrong_type", "/peers/0/max_prefixes out_of_range",
+                ]
+            ),
             (#""peers":[{"name":"b","addrs":["b:1"],"import":["10.0.0.0/8"]}]"#, ["/peers/0/import/0 not_a_prefix"]),
             (#""local_announcements":["2001:db8::/48"]"#, ["/local_announcements/0 wrong_type"]),
             (#""local_announcements":[{"prefix":"2001:db8::1/48"}]"#, ["/local_announcements/0/prefix host_bits_set"]),
-            (#""local_announcements":[{"prefix":"2001:db8::/48","vif":"x"}]"#, ["/local_announcements/0/vif unknown_vif"]),
+            (
+                #""local_announcements":[{"prefix":"2001:db8::/48","vif":"x"}]"#,
+                ["/local_announcements/0/vif unknown_vif"]
+            ),
             (
                 #""local_announcements":[{"prefix":"2001:db8::/48"},{"prefix":"2001:0DB8::/48"}]"#,
                 ["/local_announcements/1 duplicate"]
@@ -144,9 +156,13 @@ struct ConfigReaderTests {
             (#""vifs":{"a":{"type":"tun","mtu_bytes":1279}}"#, ["/vifs/a/mtu_bytes out_of_range"]),
             (#""vifs":{"a":{"type":"tun","mtu_bytes":65536}}"#, ["/vifs/a/mtu_bytes out_of_range"]),
             (
-                #""vifs":{"a":{"type":"tun","addresses":["2001:db8::1"]}}"#, ["/vifs/a/addresses/0 not_an_interface_address"]
+                #""vifs":{"a":{"type":"tun","addresses":["2001:db8::1"]}}"#,
+                ["/vifs/a/addresses/0 not_an_interface_address"]
             ),
-            (#""vifs":{"a":{"type":"tun","addresses":["ff02::1/64"]}}"#, ["/vifs/a/addresses/0 not_an_interface_address"]),
+            (
+                #""vifs":{"a":{"type":"tun","addresses":["ff02::1/64"]}}"#,
+                ["/vifs/a/addresses/0 not_an_interface_address"]
+            ),
             (#""vifs":{"a":{"type":"dummy","tun_name":"x"}}"#, ["/vifs/a/tun_name no_effect"]),
             (#""vifs":{"a":{"type":"service"}}"#, ["/vifs/a/service_address required"]),
             (
@@ -162,7 +178,9 @@ struct ConfigReaderTests {
             (#""ca":"""#, ["/ca too_short"]),
         ] as [(String, [String])])
     func flaws(members: String, expected: [String]) throws {
-        let text = members.hasPrefix(#""ca""#) ? #"{"listen_addr":":1","cert":"c","private_key":"k",\#(members)}"# : document(members)
+        let text =
+            members.hasPrefix(#""ca""#)
+            ? #"{"listen_addr":":1","cert":"c","private_key":"k",\#(members)}"# : document(members)
         #expect(try issues(text, .request) == expected)
     }
 

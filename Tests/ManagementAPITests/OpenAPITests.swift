@@ -146,7 +146,8 @@ struct OpenAPITests {
     @Test("integers are bounded, so that 2^63 is refused and not nonsense")
     func bounded() {
         var found = 0
-        for (index, line) in Document.lines.enumerated() where line.contains("type: integer") || line.contains("[integer") {
+        for (index, line) in Document.lines.enumerated()
+        where line.contains("type: integer") || line.contains("[integer") {
             found += 1
             let near = Document.lines[index..<min(index + 5, Document.lines.count)].joined()
             #expect(near.contains("maximum:"), "line \(index + 1) has no bound")

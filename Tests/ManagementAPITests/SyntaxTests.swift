@@ -21,7 +21,8 @@ struct SyntaxTests {
     @Test(
         "no host and port",
         arguments: [
-            "", ":", ":5120", "192.0.2.1", "192.0.2.1:", "192.0.2.1:0", "192.0.2.1:65536", "192.0.2.1:+5", "192.0.2.1:5 ",
+            "", ":", ":5120", "192.0.2.1", "192.0.2.1:", "192.0.2.1:0", "192.0.2.1:65536", "192.0.2.1:+5",
+            "192.0.2.1:5 ",
             "192.0.2.256:1", "192.0.2:1", "192.0.2.01:1", "2001:db8::1:5120", "[2001:db8::1]", "[2001:db8::1:5120",
             "[2001:db8::g]:1", "[::1%]:1", "[::1%a/b]:1", "-a.example:1", "a..example:1", "a.example.:1", "a b:1",
             "a/b:1", "@:1", "[]:1", "exa\u{e4}mple:1", String(repeating: "a", count: 400) + ":1",
@@ -90,7 +91,9 @@ struct SyntaxTests {
 
     @Test("C28: entries that are right, in canonical form")
     func entries() throws {
-        #expect(try PrefixEntry(parsing: "2001:DB8::/32,max_prefix_len=64").description == "2001:db8::/32,max_prefix_len=64")
+        #expect(
+            try PrefixEntry(parsing: "2001:DB8::/32,max_prefix_len=64").description == "2001:db8::/32,max_prefix_len=64"
+        )
         #expect(try PrefixEntry(parsing: "2001:db8::/32,max_prefix_len=128").description == "2001:db8::/32")
         #expect(try PrefixEntry(parsing: "::/0,max_prefix_len=0").maximumLength == 0)
     }

@@ -1,3 +1,5 @@
+// An acceptor in a reactor, held and let go.
+
 import Testing
 
 @testable import Platform

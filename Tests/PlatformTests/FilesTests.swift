@@ -1,3 +1,5 @@
+// Files: bounds, secrets, atomic writes, and the lock of the state directory.
+
 import CLinux
 import Testing
 

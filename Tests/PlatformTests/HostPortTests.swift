@@ -1,3 +1,5 @@
+// Addresses with ports: what is read, and with which words the rest is refused.
+
 import Testing
 
 @testable import Platform

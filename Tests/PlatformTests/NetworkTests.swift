@@ -1,3 +1,5 @@
+// Interfaces and TUN, each test in a network namespace of its own.
+
 import CLinux
 import Testing
 
@@ -21,11 +23,12 @@ struct NetworkTests {
             try netlink.setUp(index)
             try netlink.putAddress(try Self.address(1), on: index)
             try netlink.putAddress(try Self.address(1), on: index)
+            #expect(try netlink.waitUntilUsable([try Self.address(1)], milliseconds: 10_000))
             let state = try netlink.state(of: index)
             #expect((state.name, state.isUp, state.isRunning, state.mtu) == ("vmesh0", true, true, 1400))
             #expect(try netlink.addresses(of: index).contains(try Self.address(1)))
 
-            // C42: bind works the moment the address is there.
+            // C42: bind works once the address is said to be usable.
             let socket = Descriptor(linux_udp_socket(6))
             var own = try #require(SocketAddress(numeric: "2001:db8::1", port: 0)).kernel
             #expect(linux_bind(socket.raw, &own) == 0)
@@ -52,6 +55,7 @@ struct NetworkTests {
             let index = try netlink.index(of: "vmesh0")
             try netlink.setUp(index)
             try netlink.putAddress(try Self.address(1), on: index)
+            #expect(try netlink.waitUntilUsable([try Self.address(1)], milliseconds: 10_000))
             let request = try Self.echoRequest(from: try Self.address(2).bytes, to: try Self.address(1).bytes)
             #expect(request.withUnsafeBytes { tun.write($0) } == .written)
             let reply = try #require(Self.readPacket(tun) { $0.count == 48 && $0[40] == 129 })
@@ -111,15 +115,17 @@ struct NetworkTests {
             let monitor = try NetlinkMonitor()
             try netlink.setUp(index)
             try netlink.setMTU(index, 1333)
-            try netlink.putAddress(try Self.address(7, length: 128), on: index)
-            try netlink.removeAddress(try Self.address(7, length: 128), from: index)
+            let address = try Self.address(7, length: 128)
+            try netlink.putAddress(address, on: index)
+            #expect(try netlink.waitUntilUsable([address], milliseconds: 10_000))
+            try netlink.removeAddress(address, from: index)
             let events = monitor.events()
             #expect(
                 events.contains {
                     if case .link(let state) = $0 { state.index == index && state.mtu == 1333 } else { false }
                 })
-            #expect(events.contains(.addressAdded(index: index, try Self.address(7, length: 128))))
-            #expect(events.contains(.addressRemoved(index: index, try Self.address(7, length: 128))))
+            #expect(events.contains(.addressAdded(index: index, address)))
+            #expect(events.contains(.addressRemoved(index: index, address)))
             _ = tun
         }
     }

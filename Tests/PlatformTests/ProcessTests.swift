@@ -1,3 +1,5 @@
+// The process: rights, descriptors, output, notices. What changes a whole process runs in one of its own.
+
 import CLinux
 import Glibc
 import Testing
@@ -30,13 +32,21 @@ struct ProcessTests {
     func drop() throws {
         try requireNetAdmin()
         let status = try inOwnProcess("drop") {
+            try NetworkNamespace.unshare()
+            let tun = try TunDevice.open(name: "vmesh0")
             let after = try Privileges.drop()
             guard after.hasNetAdmin, after.permitted == ProcessPrivileges.netAdmin, after.uid == 65_534 else {
                 return 3
             }
             guard (try? Files.read("/etc/shadow", limit: 100_000)) == nil else { return 4 }
             guard linux_set_uid(0) < 0 else { return 5 }
-            // What is kept is enough for a TUN to be created anew, on a later thread too (C23).
+            // /proc still tells the process about itself, although it is not dumpable.
+            guard ProcessStatistics.current().openDescriptors > 0 else { return 7 }
+            // What is kept is enough for a deleted TUN to be made anew (C23), and later threads have it too.
+            let netlink = try Netlink()
+            try netlink.deleteInterface(try netlink.index(of: "vmesh0"))
+            let again = try TunDevice.open(name: "vmesh0", reusing: tun)
+            try netlink.setUp(try netlink.index(of: again.name))
             let box = Box<Bool>()
             try WorkerThread.start(name: "later") {
                 box.value = (try? ProcessPrivileges.current().effective) == ProcessPrivileges.netAdmin

@@ -1,3 +1,5 @@
+// What stands between threads: the packet ring, snapshots and counters, alone and under stress with a printed seed.
+
 import Synchronization
 import Testing
 
@@ -35,7 +37,7 @@ struct QueueTests {
         let packet = [UInt8](repeating: 9, count: 65_528)
         #expect((0..<4).allSatisfy { fill(ring, tag: $0, packet) })
         #expect(!fill(ring, tag: 4, []))
-        #expect(!fill(ring, tag: 5, [UInt8](repeating: 0, count: 65_537)))
+        #expect(!fill(ring, tag: 5, [UInt8](repeating: 0, count: 65_576)))
         #expect(ring.dropped == 2)
         ring.publish()
         #expect(drain(ring).map(\.0) == [0, 1, 2, 3])
@@ -77,7 +79,7 @@ struct QueueTests {
                 for _ in 0..<Int.random(in: 1...40, using: &random) where Int(number) < total {
                     // Mostly small, now and then large enough to run the ring full and around its end.
                     let isLarge = Int.random(in: 0..<200, using: &random) == 0
-                    let count = Int.random(in: isLarge ? 20_000...65_536 : 0...200, using: &random)
+                    let count = Int.random(in: isLarge ? 20_000...65_575 : 0...200, using: &random)
                     let packet = [UInt8](repeating: UInt8(truncatingIfNeeded: number), count: count)
                     while !packet.withUnsafeBytes({ ring.append(tag: number, $0) }) { ring.publish() }
                     number += 1
@@ -165,14 +167,12 @@ struct QueueTests {
     }
 
     @Test("counters add, wrap and ignore what is outside")
-    func counters() {
-        let block = CounterBlock(count: 2)
+    func counters() throws {
+        let block = try CounterBlock(count: 2)
         block.add(0, .max)
         block.add(0, 3)
         block.add(7)
         block.add(-1)
         #expect((block[0], block[1], block[7], block[-1]) == (2, 0, 0, 0))
-        block.clear(0..<9)
-        #expect(block[0] == 0)
     }
 }

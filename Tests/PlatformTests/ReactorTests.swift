@@ -1,3 +1,5 @@
+// The reactor: who is called, how often, and who is not called any more.
+
 import Testing
 
 @testable import Platform

@@ -1,3 +1,5 @@
+// Names off the loop: answers, time limits and bounds, with look-ups that hang on purpose.
+
 import Testing
 
 @testable import Platform

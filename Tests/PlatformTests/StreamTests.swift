@@ -1,3 +1,5 @@
+// TCP over the loopback interface: dials, ends, options and back-pressure.
+
 import CLinux
 import Glibc
 import Testing

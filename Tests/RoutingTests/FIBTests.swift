@@ -201,6 +201,32 @@ struct Distribution: Sendable, CustomTestStringConvertible {
         #expect(freed > 0 && fib.retiredBlocks == 0)
     }
 
+    @Test("Readers on other threads see one version each, from the first look-up to the last")
+    func readers() async {
+        await withTaskGroup(of: Int.self) { group in
+            var fib = FIB()
+            let prefixes = (0..<200).compactMap { (index: UInt64) in
+                Prefix(masking: IPv6Address(high: 0x2001_0db8_0000_0000 | index &<< 18, low: 0), length: 46)
+            }
+            for round in 0..<30 {
+                for prefix in prefixes { fib.insert(prefix, .link(UInt32(round))) }
+                let snapshot = fib.publish()
+                group.addTask {
+                    var strays = 0
+                    for _ in 0..<20 {
+                        for prefix in prefixes where snapshot.lookup(prefix.address) != .link(UInt32(round)) {
+                            strays += 1
+                        }
+                    }
+                    return strays
+                }
+                for prefix in prefixes.prefix(100) { fib.remove(prefix) }
+                _ = fib.publish()
+            }
+            for await strays in group { #expect(strays == 0) }
+        }
+    }
+
     @Test("A snapshot outlives its writer")
     func outlives() throws {
         func make() throws -> FIBSnapshot {

@@ -183,7 +183,8 @@ import Testing
             ),
         ]
         for (credentials, expected) in rows {
-            let authorities = [world.authority.certificate] + (credentials.certificate.version == 1 ? [credentials.certificate] : [])
+            let authorities =
+                [world.authority.certificate] + (credentials.certificate.version == 1 ? [credentials.certificate] : [])
             for pins in [[], [credentials.certificate]] {
                 let result = try verdict(world, client: credentials, authorities: authorities, pins: pins)
                 #expect(result.failure == expected, "\(credentials.certificate.subject)")
@@ -191,10 +192,12 @@ import Testing
         }
     }
 
-    @Test("B18: no extended key usage or serverAuth is accepted; clientAuth alone is refused and says why", arguments: [
-        (nil, nil), ("serverAuth", nil), ("serverAuth,clientAuth", nil), ("anyExtendedKeyUsage", nil),
-        ("clientAuth", TLSFailure.Reason.badKeyUsage), ("emailProtection,1.2.3.4", .badKeyUsage),
-    ] as [(String?, TLSFailure.Reason?)])
+    @Test(
+        "B18: no extended key usage or serverAuth is accepted; clientAuth alone is refused and says why",
+        arguments: [
+            (nil, nil), ("serverAuth", nil), ("serverAuth,clientAuth", nil), ("anyExtendedKeyUsage", nil),
+            ("clientAuth", TLSFailure.Reason.badKeyUsage), ("emailProtection,1.2.3.4", .badKeyUsage),
+        ] as [(String?, TLSFailure.Reason?)])
     func extendedKeyUsage(usage: String?, expected: TLSFailure.Reason?) throws {
         let world = try World()
         let leaf = try world.pki.leaf(

@@ -90,6 +90,8 @@ int64_t linux_unix_send_to(int fd, const char *path, const void *bytes, size_t c
 
 // TUN and netlink.
 int linux_tun_open(const char *name, char *actual, size_t capacity);
+// Gives a TUN descriptor whose interface was deleted a new one: 0 or -errno.
+int linux_tun_attach(int fd, const char *name, char *actual, size_t capacity);
 int linux_netlink_route(uint32_t groups);
 int64_t linux_netlink_send(int fd, const void *bytes, size_t count);
 int64_t linux_netlink_receive(int fd, void *bytes, size_t count);
@@ -113,6 +115,7 @@ int64_t linux_wall_time(void);
 int linux_open_read(const char *path);
 int linux_open_directory(const char *path);
 int linux_open_lock(const char *path, uint32_t mode);
+int linux_open_append(const char *path, uint32_t mode);
 int linux_create_exclusive(const char *path, uint32_t mode);
 int linux_fsync(int fd);
 int linux_rename(const char *from, const char *to);
@@ -146,6 +149,7 @@ int linux_unmount(const char *path);
 // Users and privileges.
 int linux_group_id(const char *name, uint32_t *gid);
 int linux_user_id(const char *name, uint32_t *uid, uint32_t *gid);
+_Noreturn void linux_exit(int status);
 int linux_clear_groups(void);
 int linux_groups_count(void);
 int linux_set_gid(uint32_t gid);
@@ -167,6 +171,9 @@ int linux_random(void *bytes, size_t count);
 int linux_descriptor_limit(uint64_t *soft, uint64_t *hard);
 int linux_set_descriptor_limit(uint64_t soft);
 int64_t linux_page_size(void);
+// Zeroed memory that takes no room before it is written to; NULL if there is none.
+void *linux_map(size_t count);
+void linux_unmap(void *memory, size_t count);
 int32_t linux_pid(void);
 const char *linux_getenv(const char *name);
 const char *linux_error_name(int code);

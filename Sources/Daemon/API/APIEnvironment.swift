@@ -39,18 +39,24 @@ package struct APISettings: Sendable, Equatable {
     /// Lower-case hex SHA-256 of a client certificate → who that is.
     package var clients: [String: APIConfig.Client]
     package var isMetricsPublic: Bool
+    /// Per source; more are answered 429.
+    package var authFailuresPerMinute: Int
 
-    package init(allowedHosts: Set<String> = [], clients: [APIConfig.Client] = [], isMetricsPublic: Bool = false) {
+    package init(
+        allowedHosts: Set<String> = [], clients: [APIConfig.Client] = [], isMetricsPublic: Bool = false,
+        authFailuresPerMinute: Int = 10
+    ) {
         self.allowedHosts = allowedHosts
         self.clients = Dictionary(clients.map { ($0.fingerprint, $0) }, uniquingKeysWith: { first, _ in first })
         self.isMetricsPublic = isMetricsPublic
+        self.authFailuresPerMinute = authFailuresPerMinute
     }
 
     /// From the configuration; `certificateNames` are the names of the API's own certificate.
     package init(_ config: APIConfig, certificateNames: [String] = []) {
         self.init(
             allowedHosts: Set(config.allowedHosts + certificateNames.map(Name.folded)), clients: config.clients,
-            isMetricsPublic: config.isMetricsPublic)
+            isMetricsPublic: config.isMetricsPublic, authFailuresPerMinute: config.authFailuresPerMinute)
     }
 }
 

@@ -21,6 +21,8 @@ package final class APIService {
     var statistics = APIStatistics()
     let writes = WriteQueue()
 
+    private static let smallBody = 64 << 10
+
     private let table = RouteTable()
     private var authenticator: Authenticator
 
@@ -53,12 +55,14 @@ package final class APIService {
         }
     }
 
-    /// The bound on the body of the request with this head, for the transport to refuse more before reading it.
+    /// The bound on the body of the request with this head, for the transport to refuse more before reading it. What
+    /// takes no body may still bring a small one: the answer is then the one that the request deserves (404, 405 or
+    /// 400), not 413.
     package func bodyLimit(for head: HTTPRequest) -> Int {
         guard let segments = try? PercentCoding.pathSegments(head.path), let match = table.match(segments),
             let operation = match.operations.first(where: { $0.method.rawValue == head.method })
-        else { return 0 }
-        return operation.requestBody.maximumBytes
+        else { return Self.smallBody }
+        return max(operation.requestBody.maximumBytes, Self.smallBody)
     }
 
     /// The body of an error answer that the transport makes by itself (smuggling, slow heads, limits).
@@ -100,7 +104,8 @@ package final class APIService {
         }
         let method = request.method == "HEAD" ? "GET" : request.method
         guard let operation = match.operations.first(where: { $0.method.rawValue == method }) else {
-            throw Problem(.methodNotAllowed, "this path takes \(match.allow.joined(separator: ", "))", allow: match.allow)
+            throw Problem(
+                .methodNotAllowed, "this path takes \(match.allow.joined(separator: ", "))", allow: match.allow)
         }
         exchange.operation = operation
         try authenticate(exchange, for: operation)
@@ -146,7 +151,8 @@ package final class APIService {
             guard principal.role.permits(needed) else {
                 statistics.authFailures["role", default: 0] += 1
                 exchange.isRefusedAuthentication = true
-                throw Problem(.forbidden, "role \(principal.role.rawValue) may not do this; \(needed.rawValue) is needed")
+                throw Problem(
+                    .forbidden, "role \(principal.role.rawValue) may not do this; \(needed.rawValue) is needed")
             }
         }
     }

@@ -1,7 +1,7 @@
 // Who calls: the Unix listener's role, a bearer token, or a listed client certificate (api.md 2.2).
 //
 // A token is compared by its SHA-256 with every stored digest, in constant time (fault E2). Failures are counted per
-// source: beyond ten a minute a wrong token is answered 429 instead of 401. A right one always passes: a token has
+// source: beyond a bound (ten a minute) a wrong token is answered 429 instead of 401. A right one always passes: a token has
 // 256 random bits, so nothing is won by locking its owner out, and on loopback every local user shares one source.
 
 import HTTP
@@ -49,7 +49,9 @@ struct Authenticator {
             return .known(
                 Principal(role: record.role, method: .bearer, subject: record.name, expiresAt: record.expiresAt))
         }
-        if let wait = limiter.recordFailure(of: connection.source, atMilliseconds: monotonicMilliseconds) {
+        let wait = limiter.recordFailure(
+            of: connection.source, allowed: settings.authFailuresPerMinute, atMilliseconds: monotonicMilliseconds)
+        if let wait {
             let problem = Problem(
                 .tooManyRequests, "too many failed authentications from this address", retryAfterSeconds: wait)
             return .refused(problem, reason: .rateLimited)
@@ -71,28 +73,26 @@ struct Authenticator {
 
 /// Counts failed authentications per source within a minute.
 struct FailureLimiter {
-    /// Failures a minute that are answered 401.
-    static let allowed = 10
     /// Sources remembered at once; the oldest goes first.
     static let maximumSources = 1024
     private static let windowMilliseconds: UInt64 = 60_000
 
     private var windows: [String: (start: UInt64, count: Int)] = [:]
 
-    /// Counts one failure. Seconds to wait if the source is over its bound, else nil.
-    mutating func recordFailure(of source: String, atMilliseconds now: UInt64) -> Int? {
+    /// Counts one failure. Seconds to wait if the source had more than `allowed` within the minute, else nil.
+    mutating func recordFailure(of source: String, allowed: Int, atMilliseconds now: UInt64) -> Int? {
         var window = windows[source] ?? (now, 0)
         let age = now >= window.start ? now - window.start : 0
         if age >= Self.windowMilliseconds { window = (now, 0) }
-        window.count = min(window.count + 1, Self.allowed + 1)
+        window.count = min(window.count, 1_000_000) + 1
         if windows[source] == nil, windows.count >= Self.maximumSources,
             let oldest = windows.min(by: { $0.value.start < $1.value.start })
         {
             windows[oldest.key] = nil
         }
         windows[source] = window
-        guard window.count > Self.allowed else { return nil }
+        guard window.count > allowed else { return nil }
         let left = Self.windowMilliseconds - min(now >= window.start ? now - window.start : 0, Self.windowMilliseconds)
-        return Int(left / 1000) + 1
+        return max(1, Int((left + 999) / 1000))
     }
 }

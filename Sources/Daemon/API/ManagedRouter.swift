@@ -127,7 +127,8 @@ package protocol ManagedRouter: AnyObject {
     /// Verifies and, unless `isDryRun`, adopts. Equal to the one in force: a plan with `isChanged` false. Refusals:
     /// `distributed-config-invalid` with `reason`, `distributed-config-not-newer`.
     func uploadDistributedConfig(
-        _ bytes: [UInt8], options: WriteOptions, completion: @escaping (Result<DistributedConfigPlanBody, Problem>) -> Void)
+        _ bytes: [UInt8], options: WriteOptions,
+        completion: @escaping (Result<DistributedConfigPlanBody, Problem>) -> Void)
 
     // MARK: Configuration
 
@@ -154,5 +155,6 @@ package protocol ManagedRouter: AnyObject {
         pem: [UInt8], options: WriteOptions, completion: @escaping (Result<(ApplyResultBody, String), Problem>) -> Void)
     /// `id`: 64 lower-case hex digits. A live session hangs on it: 409 `in-use` unless `force`.
     func removeExternalCertificate(
-        id: String, force: Bool, options: WriteOptions, completion: @escaping (Result<ApplyResultBody, Problem>) -> Void)
+        id: String, force: Bool, options: WriteOptions, completion: @escaping (Result<ApplyResultBody, Problem>) -> Void
+    )
 }

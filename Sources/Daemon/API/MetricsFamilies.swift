@@ -13,7 +13,8 @@ extension APIService {
         let peers = router.peers().sorted { ($0.name, $0.id?.description ?? "") < ($1.name, $1.id?.description ?? "") }
             .filter { names.insert($0.name).inserted }
         return MetricsText.write(
-            nodeFamilies(status, snapshot) + peerFamilies(peers) + sessionFamilies(snapshot) + tableFamilies(status, snapshot)
+            nodeFamilies(status, snapshot) + peerFamilies(peers) + sessionFamilies(snapshot)
+                + tableFamilies(status, snapshot)
                 + vifFamilies() + certificateFamilies(status) + configFamilies() + apiFamilies(snapshot))
     }
 
@@ -33,9 +34,11 @@ extension APIService {
             MetricFamily(
                 "process_resident_memory_bytes", .gauge, "Resident memory.", value: Double(status.residentBytes)),
             MetricFamily(
-                "process_virtual_memory_bytes", .gauge, "Virtual memory.", value: snapshot.processVirtualBytes.map(Double.init)),
+                "process_virtual_memory_bytes", .gauge, "Virtual memory.",
+                value: snapshot.processVirtualBytes.map(Double.init)),
             MetricFamily("process_open_fds", .gauge, "Open file descriptors.", value: Double(status.openDescriptors)),
-            MetricFamily("process_max_fds", .gauge, "Limit of open file descriptors.", value: Double(status.maximumDescriptors)),
+            MetricFamily(
+                "process_max_fds", .gauge, "Limit of open file descriptors.", value: Double(status.maximumDescriptors)),
             MetricFamily(
                 "process_start_time_seconds", .gauge, "Start of the process since the Unix epoch.",
                 value: snapshot.processStartTimeSeconds),
@@ -69,15 +72,21 @@ extension APIService {
                             ("protocol", version),
                         ], value: 1)
                 }),
-            gauge("vmesh_peer_rtt_seconds", "Mean round-trip time of the control stream.") { $0.latency.mean.map { $0 / 1000 } },
-            gauge("vmesh_peer_jitter_seconds", "Jitter of the round-trip time.") { $0.latency.jitter.map { $0 / 1000 } },
+            gauge("vmesh_peer_rtt_seconds", "Mean round-trip time of the control stream.") {
+                $0.latency.mean.map { $0 / 1000 }
+            },
+            gauge("vmesh_peer_jitter_seconds", "Jitter of the round-trip time.") {
+                $0.latency.jitter.map { $0 / 1000 }
+            },
             gauge("vmesh_peer_probe_loss_ratio", "Lost probes of the last window, 0 to 1.") {
                 $0.latency.samples > 0 ? $0.latency.lossRatio : nil
             },
             MetricFamily(
                 "vmesh_peer_channel_active", .gauge, "1 for the channel that carries packets to the peer.",
                 peers.filter { $0.dataChannel.kind != "none" }.map {
-                    Sample(labels: [("peer", $0.name), ("kind", $0.dataChannel.kind)], value: $0.dataChannel.status == "active" ? 1 : 0)
+                    Sample(
+                        labels: [("peer", $0.name), ("kind", $0.dataChannel.kind)],
+                        value: $0.dataChannel.status == "active" ? 1 : 0)
                 }),
             MetricFamily(
                 "vmesh_peer_prefixes", .gauge, "Prefixes exchanged with the peer.",
@@ -127,7 +136,8 @@ extension APIService {
                 }),
             counter("vmesh_peer_probes_sent_total", "Probes sent to the peer.", \.probesSent),
             counter("vmesh_peer_probes_lost_total", "Probes that the peer did not answer.", \.probesLost),
-            counter("vmesh_peer_channel_switches_total", "Changes of the channel that carries packets.", \.channelSwitches),
+            counter(
+                "vmesh_peer_channel_switches_total", "Changes of the channel that carries packets.", \.channelSwitches),
             counters("vmesh_peer_connect_attempts_total", "result", "Attempts to dial the peer.", \.connectAttempts),
             counters("vmesh_peer_session_ends_total", "reason", "Sessions that ended.", \.sessionEnds),
             counters(

@@ -7,7 +7,9 @@ extension APIService {
 
     func vifFamilies() -> [MetricFamily] {
         let vifs = router.vifs().sorted { $0.name < $1.name }
-        func family(_ name: String, _ kind: MetricFamily.Kind, _ help: String, _ value: (VifBody) -> Double) -> MetricFamily {
+        func family(_ name: String, _ kind: MetricFamily.Kind, _ help: String, _ value: (VifBody) -> Double)
+            -> MetricFamily
+        {
             MetricFamily(name, kind, help, vifs.map { Sample(labels: [("vif", $0.name)], value: value($0)) })
         }
         return [
@@ -56,7 +58,8 @@ extension APIService {
         let status = router.configStatus()
         return [
             MetricFamily(
-                "vmesh_config_revision", .gauge, "Revision of the running configuration.", value: Double(status.revision)),
+                "vmesh_config_revision", .gauge, "Revision of the running configuration.",
+                value: Double(status.revision)),
             MetricFamily(
                 "vmesh_config_persisted", .gauge, "1 where the running configuration is the file's.",
                 value: status.runningMatchesFile ? 1 : 0),
@@ -69,7 +72,9 @@ extension APIService {
             MetricFamily(
                 "vmesh_api_requests_total", .counter, "Requests to the management API.",
                 requests.map {
-                    Sample(labels: [("operation", $0.key.operation), ("code", String($0.key.code))], value: Double($0.value))
+                    Sample(
+                        labels: [("operation", $0.key.operation), ("code", String($0.key.code))],
+                        value: Double($0.value))
                 }),
             MetricFamily(
                 "vmesh_api_request_duration_seconds", .histogram, "Time to answer a request.",

@@ -40,7 +40,8 @@ enum MetricsText {
             for sample in family.samples {
                 text += family.name + sample.suffix
                 if !sample.labels.isEmpty {
-                    text += "{" + sample.labels.map { "\($0.name)=\"\(escaped($0.value))\"" }.joined(separator: ",") + "}"
+                    text +=
+                        "{" + sample.labels.map { "\($0.name)=\"\(escaped($0.value))\"" }.joined(separator: ",") + "}"
                 }
                 text += " \(number(sample.value))\n"
             }

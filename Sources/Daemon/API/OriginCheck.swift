@@ -12,7 +12,8 @@ enum OriginCheck {
     static func flaw(_ request: HTTPRequest, from connection: APIConnection, settings: APISettings) -> Problem? {
         guard case .tcp(_, let local, let isTLS, _) = connection.transport else { return nil }
         guard let authority = request.authority.flatMap(Authority.init), authority.isOurs(local: local, settings) else {
-            return Problem(.hostNotAllowed, "the Host header names none of this router's addresses; see api.allowed_hosts")
+            return Problem(
+                .hostNotAllowed, "the Host header names none of this router's addresses; see api.allowed_hosts")
         }
         let sites = request.headers.all("sec-fetch-site")
         guard sites.allSatisfy({ $0 == "same-origin" || $0 == "none" }), sites.count <= 1 else {

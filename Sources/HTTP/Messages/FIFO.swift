@@ -30,7 +30,7 @@ struct FIFO<Element> {
         start += min(max(number, 0), count)
         if start == storage.count {
             // A queue that once was long does not keep its memory for ever.
-            storage.removeAll(keepingCapacity: storage.capacity <= 4096)
+            storage.removeAll(keepingCapacity: storage.capacity <= 16_384)
             start = 0
         } else if start > storage.count / 2 {
             storage.removeFirst(start)

@@ -38,6 +38,7 @@ final class HTTP1Server: HTTPServerEngine {
     /// Whether the request that is being read is a HEAD, whose answer has no body, refusals included.
     private var isHeadRequest = false
     private var skippedLine = false
+    private var isBetweenRequests = false
     private var isShuttingDown = false
     private var inputEnded = false
     /// End of the head in progress, or of the idle time.
@@ -56,7 +57,7 @@ final class HTTP1Server: HTTPServerEngine {
     // MARK: Input
 
     func receive(_ bytes: UnsafeRawBufferPointer, nowMilliseconds: UInt64) {
-        now = max(now, nowMilliseconds)
+        touch(nowMilliseconds)
         switch phase {
         case .finished, .aborted: return
         default: break
@@ -68,7 +69,7 @@ final class HTTP1Server: HTTPServerEngine {
     }
 
     func endOfInput(nowMilliseconds: UInt64) {
-        now = max(now, nowMilliseconds)
+        touch(nowMilliseconds)
         inputEnded = true
         process()
         switch phase {
@@ -240,6 +241,15 @@ final class HTTP1Server: HTTPServerEngine {
         answer = nil
         guard !closes, !isShuttingDown else { return finish() }
         phase = .head
+        isBetweenRequests = true
+    }
+
+    /// Takes the time, and begins the next request if one was just answered: answers come without a time, and deadlines
+    /// that began at the last input could be over already.
+    private func touch(_ time: UInt64) {
+        now = max(now, time)
+        guard isBetweenRequests else { return }
+        isBetweenRequests = false
         idleDeadline = now + context.limits.idleMilliseconds
         process()
         if inputEnded, case .head = phase { finish() }
@@ -265,7 +275,7 @@ final class HTTP1Server: HTTPServerEngine {
     var isAborted: Bool { if case .aborted = phase { true } else { false } }
 
     func takeOutput(into bytes: inout [UInt8], limit: Int, nowMilliseconds: UInt64) -> Int {
-        now = max(now, nowMilliseconds)
+        touch(nowMilliseconds)
         let taken = output.move(to: &bytes, limit: limit)
         stall.update(pending: !output.isEmpty, moved: taken > 0, now: now)
         if let answer, answer.wantsWritable, output.count <= context.limits.lowWaterBytes {
@@ -276,14 +286,16 @@ final class HTTP1Server: HTTPServerEngine {
     }
 
     func shutdown(nowMilliseconds: UInt64) {
-        now = max(now, nowMilliseconds)
+        touch(nowMilliseconds)
         isShuttingDown = true
         // A request of which nothing or a part has come is not served; RFC 9112, 9.6 lets a client expect that.
         if case .head = phase { finish() }
     }
 
     var nextDeadlineMilliseconds: UInt64? {
-        [phaseDeadline, stall.deadline(pending: hasOutput, limits: context.limits, now: now)].compactMap { $0 }.min()
+        if isBetweenRequests { return now }
+        return [phaseDeadline, stall.deadline(pending: hasOutput, limits: context.limits, now: now)].compactMap { $0 }
+            .min()
     }
 
     private var phaseDeadline: UInt64? {
@@ -295,7 +307,7 @@ final class HTTP1Server: HTTPServerEngine {
     }
 
     func tick(nowMilliseconds: UInt64) {
-        now = max(now, nowMilliseconds)
+        touch(nowMilliseconds)
         if stall.isOver(pending: hasOutput, limits: context.limits, now: now) { return cancel() }
         guard let deadline = phaseDeadline, deadline <= now else { return }
         switch phase {

@@ -270,8 +270,9 @@ final class HTTP2Server: HTTPServerEngine {
             }
             entry.stall.update(pending: response.count > 0, moved: response.hasMoved, now: now)
             response.hasMoved = false
-            // RFC 9113, 8.1: the answer is whole, the rest of the request is not wanted.
-            if response.isDrained, !entry.inputEnded, !session.hasOutput { session.reset(entry.stream, .noError) }
+            if response.isDrained, !entry.inputEnded, entry.resetDeadline == nil {
+                entry.resetDeadline = now + context.limits.lingerMilliseconds
+            }
         }
         digest()
         return taken
@@ -288,6 +289,7 @@ final class HTTP2Server: HTTPServerEngine {
         if streams.isEmpty { deadlines.append(idleDeadline) }
         for entry in streams.values {
             if case .receiving = entry.phase { deadlines.append(bodyDeadline(entry)) }
+            deadlines.append(entry.resetDeadline)
             if let response = entry.response {
                 deadlines.append(entry.stall.deadline(pending: response.count > 0, limits: limits, now: now))
             }
@@ -310,6 +312,8 @@ final class HTTP2Server: HTTPServerEngine {
         for entry in Array(streams.values) {
             if case .receiving = entry.phase, bodyDeadline(entry) <= now {
                 refuse(entry, .status(408, "the request's body took too long"))
+            } else if let deadline = entry.resetDeadline, deadline <= now {
+                session.reset(entry.stream, .noError)
             } else if let response = entry.response,
                 entry.stall.isOver(pending: response.count > 0, limits: limits, now: now)
             {

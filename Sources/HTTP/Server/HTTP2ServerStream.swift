@@ -57,6 +57,9 @@ final class HTTP2ServerStream {
     var response: ResponseBody?
     var wantsWritable = false
     var stall = WriteStall()
+    /// When a request whose answer is whole, but whose body still comes, is reset with NO_ERROR (RFC 9113, 8.1). Not at
+    /// once: clients have been seen to drop the answer when both arrive together.
+    var resetDeadline: UInt64?
 
     init(_ stream: HTTP2StreamID, _ request: HTTPRequest, maximumBody: Int, began: UInt64, inputEnded: Bool) {
         self.stream = stream

@@ -29,6 +29,7 @@ package final class HTTPServerConnection {
     private var isClosed = false
     private var inputEnded = false
     private var lingersUntil: UInt64?
+    private var swallowedBytes = 0
 
     /// A fresh connection. `negotiated`: what ALPN chose, nil where the first bytes decide.
     package init(
@@ -52,7 +53,12 @@ package final class HTTPServerConnection {
 
     /// Feeds received bytes; hand over 64 KiB at a time at most.
     package func receive(_ bytes: UnsafeRawBufferPointer, nowMilliseconds now: UInt64) {
-        guard !isClosed, lingersUntil == nil, !bytes.isEmpty else { return }
+        guard !isClosed, !bytes.isEmpty else { return }
+        guard lingersUntil == nil else {
+            swallowedBytes += bytes.count
+            isClosed = swallowedBytes > context.limits.lingerBytes
+            return
+        }
         if let engine {
             engine.receive(bytes, nowMilliseconds: now)
         } else {

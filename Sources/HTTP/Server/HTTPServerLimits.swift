@@ -38,8 +38,11 @@ package struct HTTPServerLimits: Sendable, Equatable {
     package var idleMilliseconds: UInt64 = 120_000
     /// Output is there and nothing of it moves.
     package var writeStallMilliseconds: UInt64 = 30_000
-    /// Swallowing input after the last answer, so that no RST overtakes it (RFC 9112, 9.6).
+    /// Swallowing a connection's input after the last answer, or a stream's after its early answer, so that no RST
+    /// overtakes it (RFC 9112, 9.6).
     package var lingerMilliseconds: UInt64 = 2_000
+    /// What is swallowed in that time at most; whoever sends more gets the RST.
+    package var lingerBytes = 8 * 1024 * 1024
 
     /// The API's numbers.
     package init() {}

@@ -94,8 +94,13 @@ package final class HTTP2Session {
         var taken = framed.move(to: &output, limit: limit)
         isPullingData = true
         while failure == nil, framed.isEmpty, taken < limit, taken == 0 || taken + Self.maximumFrameBytes <= limit {
-            guard frameOne() else { break }
-            taken += framed.move(to: &output, limit: limit - taken)
+            let isFramed = frameOne { frame in
+                let fitting = frame.prefix(limit - taken)
+                output.append(contentsOf: fitting)
+                framed.append(contentsOf: frame.dropFirst(fitting.count))
+                taken += fitting.count
+            }
+            guard isFramed else { break }
         }
         isPullingData = false
         // The library books a frame as sent (and closes its stream) only when it is called again.
@@ -140,22 +145,23 @@ package final class HTTP2Session {
     private func frameControl() {
         guard failure == nil else { return }
         isPullingData = false
-        while failure == nil, framed.count < Self.framedAheadBytes, frameOne() {}
+        while failure == nil, framed.count < Self.framedAheadBytes, frameOne({ framed.append(contentsOf: $0) }) {}
         // A peer that asks and never reads: its answers pile up here, and only here (fault E8).
         if failure == nil, let library, nghttp2_session_get_outbound_queue_size(library) > limits.queuedFrames {
             fail(.enhanceYourCalm, .outputOverflow)
         }
     }
 
-    /// Asks the library for one frame; false when there is none.
-    private func frameOne() -> Bool {
+    /// Asks the library for one frame and hands it to `sink`; false when there is none.
+    private func frameOne(_ sink: (UnsafeBufferPointer<UInt8>) -> Void) -> Bool {
         guard let library else { return false }
         var pointer: UnsafePointer<UInt8>?
         isInsideLibrary = true
         let count = nghttp2_session_mem_send(library, &pointer)
         isInsideLibrary = false
-        if count > 0, let pointer {
-            framed.append(contentsOf: UnsafeBufferPointer(start: pointer, count: count))
+        // Copied before anything else: the bytes are the library's and go with it when a fault closes it.
+        if count > 0 {
+            sink(UnsafeBufferPointer(start: pointer, count: count))
         } else if count < 0 {
             fail(libraryError: Int32(truncatingIfNeeded: count))
         }

@@ -25,7 +25,6 @@ package struct Forwarder: ~Copyable {
 
     /// Judges the packet that fills `packet`. Lowers its hop limit where the verdict is a forward, and changes nothing
     /// else; reads nothing beyond it.
-    @inline(__always)
     package static func decide(
         _ packet: UnsafeMutableRawBufferPointer, from ingress: Ingress, by table: ForwardingTable
     ) -> Verdict {
@@ -33,7 +32,10 @@ package struct Forwarder: ~Copyable {
         do throws(PacketDefect) {
             header = try IPv6Header(UnsafeRawBufferPointer(packet))
         } catch {
-            return .drop(error == .notIPv6 ? .notIPv6 : .malformed)
+            switch error {
+            case .notIPv6: return .drop(.notIPv6)
+            case .short, .lengthMismatch, .jumbogram: return .drop(.malformed)
+            }
         }
         let source = header.source
         let destination = header.destination

@@ -58,6 +58,12 @@ struct ForwardingFactsView: @unchecked Sendable {
     /// Where errors about a peer's packets come from.
     let errorSource: IPv6Address?
 
+    /// The address's own comparison lives in another module, and a call in the middle of a search is dear.
+    @inline(__always)
+    private static func isBelow(_ left: IPv6Address, _ right: IPv6Address) -> Bool {
+        left.high != right.high ? left.high < right.high : left.low < right.low
+    }
+
     @inline(__always)
     func vif(_ index: Int) -> Vif? {
         guard index >= 0 && index < vifs.count, vifs[index].isUp else { return nil }
@@ -82,9 +88,9 @@ struct ForwardingFactsView: @unchecked Sendable {
         var high = own.count
         while low < high {
             let middle = (low &+ high) / 2
-            if own[middle].address < address { low = middle &+ 1 } else { high = middle }
+            if Self.isBelow(own[middle].address, address) { low = middle &+ 1 } else { high = middle }
         }
-        while low < own.count, own[low].address == address {
+        while low < own.count, own[low].address.high == address.high, own[low].address.low == address.low {
             if vif == nil || own[low].vif == vif { return true }
             low &+= 1
         }
@@ -98,8 +104,8 @@ struct ForwardingFactsView: @unchecked Sendable {
         var high = span.start &+ span.count
         while low < high {
             let middle = (low &+ high) / 2
-            if ranges[middle].last < address { low = middle &+ 1 } else { high = middle }
+            if Self.isBelow(ranges[middle].last, address) { low = middle &+ 1 } else { high = middle }
         }
-        return low < span.start &+ span.count && ranges[low].first <= address
+        return low < span.start &+ span.count && !Self.isBelow(address, ranges[low].first)
     }
 }

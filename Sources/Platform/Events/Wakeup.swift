@@ -22,4 +22,9 @@ package final class Wakeup: Sendable {
         var count: UInt64 = 0
         _ = linux_read(descriptor.raw, &count, 8)
     }
+
+    /// Waits, without a reactor, until it was rung; false after `milliseconds`.
+    package func wait(milliseconds: Int32) -> Bool {
+        linux_poll_readable(descriptor.raw, milliseconds) == 1
+    }
 }

@@ -12,6 +12,9 @@ package struct InterfaceAddress: Hashable, Sendable {
     /// 0…128.
     package let length: Int
 
+    /// fe80::/10: the kernel's own affair.
+    package var isLinkLocal: Bool { bytes[0] == 0xFE && bytes[1] & 0xC0 == 0x80 }
+
     /// Nil unless there are 16 bytes and the length is in 0…128.
     package init?(bytes: [UInt8], length: Int) {
         guard bytes.count == 16, (0...128).contains(length) else { return nil }
@@ -89,8 +92,9 @@ package final class Netlink {
         _ = try ask(request, subject: "mtu \(mtu)", isDump: false)
     }
 
-    /// Adds an address or renews it. Duplicate detection is left out (nobody else is on a point-to-point interface),
-    /// so that it can be bound to at once. The kernel adds the route of its prefix.
+    /// Adds an address or renews it. Duplicate detection is left out (nobody else is on a point-to-point interface).
+    /// The kernel adds the route of its prefix. It still makes the address usable in a moment of its own: see
+    /// `waitUntilUsable`.
     package func putAddress(_ address: InterfaceAddress, on index: Int32) throws(PlatformError) {
         var request = start(
             NetlinkCode.newAddress, flags: NetlinkCode.acknowledge | NetlinkCode.create | NetlinkCode.replace)
@@ -126,6 +130,46 @@ package final class Netlink {
                 found.index == index
             else { return nil }
             return found.address
+        }
+    }
+
+    /// Waits until addresses answer: the kernel finishes a new one on a queue of its own, mostly within a millisecond,
+    /// and only then has its local route, without which packets to it are lost. (That it is no longer called tentative
+    /// comes a moment earlier and is not enough.) False if some are not ready after `milliseconds`.
+    package func waitUntilUsable(
+        _ addresses: [InterfaceAddress], milliseconds: Int64
+    ) throws(PlatformError) -> Bool {
+        // Listens before it looks, so that no change falls in between.
+        let changes = Descriptor(try check(linux_netlink_route(NetlinkCode.groupRoute), "netlink"))
+        let end = SystemClock.now() + milliseconds * 1000
+        for address in addresses {
+            while try !isLocal(address) {
+                let left = (end - SystemClock.now()) / 1000
+                guard left > 0 else { return false }
+                try check(linux_poll_readable(changes.raw, Int32(clamping: min(left, 100))), "poll")
+                while linux_netlink_receive(changes.raw, &buffer, buffer.count) > 0 {}
+            }
+        }
+        return true
+    }
+
+    /// Whether the kernel takes packets to this address for its own.
+    private func isLocal(_ address: InterfaceAddress) throws(PlatformError) -> Bool {
+        try route(to: address.bytes)?.payload.number(at: 7, UInt8.self) == NetlinkCode.routeLocal
+    }
+
+    /// The interface that a packet to this address would leave by now; nil if there is no route.
+    package func outgoingInterface(to address: SocketAddress) throws(PlatformError) -> Int32? {
+        try route(to: address.bytes)?.attribute(NetlinkCode.routeInterface, after: 12)?.number(at: 0, Int32.self)
+    }
+
+    private func route(to destination: [UInt8]) throws(PlatformError) -> NetlinkMessage? {
+        var request = start(NetlinkCode.getRoute, flags: 0)
+        request.route(to: destination)
+        do {
+            return try ask(request, subject: "route", isDump: false).first { $0.type == NetlinkCode.newRoute }
+        } catch  where error.code?.rawValue == ENETUNREACH || error.code?.rawValue == EHOSTUNREACH {
+            return nil
         }
     }
 

@@ -13,6 +13,9 @@ enum NetlinkCode {
     static let deleteAddress: UInt16 = 21
     static let getAddress: UInt16 = 22
 
+    static let newRoute: UInt16 = 24  // RTM_NEWROUTE
+    static let getRoute: UInt16 = 26
+
     static let request: UInt16 = 1  // NLM_F_REQUEST
     static let acknowledge: UInt16 = 4
     static let dump: UInt16 = 0x300
@@ -24,12 +27,18 @@ enum NetlinkCode {
     static let addressAddress: UInt16 = 1  // IFA_ADDRESS
     static let addressLocal: UInt16 = 2
 
+    static let routeDestination: UInt16 = 1  // RTA_DST
+    static let routeLocal: UInt8 = 2  // RTN_LOCAL
+
+    static let routeInterface: UInt16 = 4  // RTA_OIF
+    static let familyIPv4: UInt8 = 2
     static let familyIPv6: UInt8 = 10
     static let flagUp: UInt32 = 1  // IFF_UP
     static let flagRunning: UInt32 = 0x40
     static let noDuplicateDetection: UInt8 = 2  // IFA_F_NODAD
     static let groupLink: UInt32 = 1  // RTMGRP_LINK
     static let groupAddress: UInt32 = 0x100  // RTMGRP_IPV6_IFADDR
+    static let groupRoute: UInt32 = 0x400  // RTMGRP_IPV6_ROUTE
 }
 
 /// A request under construction.
@@ -56,6 +65,14 @@ struct NetlinkRequest {
     mutating func address(index: Int32, length: UInt8, flags: UInt8) {
         bytes += [NetlinkCode.familyIPv6, length, flags, 0]
         append(UInt32(bitPattern: index))
+    }
+
+    /// `struct rtmsg` for a question about one destination, IPv4 or IPv6 by its length.
+    mutating func route(to destination: [UInt8]) {
+        let family = destination.count == 4 ? NetlinkCode.familyIPv4 : NetlinkCode.familyIPv6
+        bytes += [family, UInt8(truncatingIfNeeded: destination.count * 8), 0, 0, 0, 0, 0, 0]
+        append(UInt32(0))
+        attribute(NetlinkCode.routeDestination, destination)
     }
 
     mutating func attribute(_ type: UInt16, _ value: [UInt8]) {

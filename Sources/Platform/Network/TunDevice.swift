@@ -39,13 +39,23 @@ package final class TunDevice: Sendable {
 
     /// Creates the interface (or attaches to a persistent one that nobody holds), in the network namespace that the
     /// calling thread is in. It goes when the descriptor is closed. It starts down and without addresses.
-    package static func open(name: String) throws(PlatformError) -> TunDevice {
+    /// - Parameter previous: a device whose interface was deleted. Its descriptor serves for the new one, because after
+    ///   privileges were dropped /dev/net/tun may not be opened again; where it cannot serve, a new one is opened.
+    package static func open(
+        name: String, reusing previous: TunDevice? = nil
+    ) throws(PlatformError) -> TunDevice {
         try checkName(name)
         var actual = [CChar](repeating: 0, count: 64)
+        if let previous, linux_tun_attach(previous.descriptor.raw, name, &actual, actual.count) == 0 {
+            return TunDevice(previous.descriptor, name: text(actual))
+        }
         let code = linux_tun_open(name, &actual, actual.count)
         if let error = explain(-code, name) { throw error }
-        let text = String(decoding: actual.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        return TunDevice(Descriptor(code), name: text)
+        return TunDevice(Descriptor(code), name: text(actual))
+    }
+
+    private static func text(_ characters: [CChar]) -> String {
+        String(decoding: characters.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
     /// Interface names are 1 to 15 bytes without slash, white space, colon or '%' (which the kernel would count up).

@@ -14,8 +14,8 @@
 import Synchronization
 
 package final class PacketRing: @unchecked Sendable {
-    /// The largest record's payload, in bytes.
-    package static let maximumPayload = 65_536
+    /// The largest record's payload in bytes: an IPv6 header and the longest payload.
+    package static let maximumPayload = 65_575
     private static let skip = UInt32.max
     private static let line = 128
 

@@ -6,7 +6,27 @@
 
 import CLinux
 
-package final class DatagramSocket {
+/// What a receive gave.
+package enum DatagramReceive: Hashable, Sendable {
+    /// One datagram of so many bytes, 0 included; cut to the buffer.
+    case datagram(Int)
+    case wouldBlock
+    /// The other side went away.
+    case disconnected
+}
+
+/// What a send did.
+package enum DatagramSend: Hashable, Sendable {
+    case sent
+    /// The service's queue is full: the datagram is lost.
+    case full
+    /// The datagram is too long for the socket: it is lost.
+    case refused
+    /// Nobody is there: connect again, after a pause.
+    case disconnected
+}
+
+package final class DatagramSocket: Sendable {
     package let descriptor: Descriptor
     /// The path of our own end.
     package let path: String
@@ -39,19 +59,21 @@ package final class DatagramSocket {
         try check(linux_unix_connect(descriptor.raw, peerPath), "connect", peerPath)
     }
 
-    /// Receives one datagram, cut to the buffer; a count of 0 is an empty datagram.
-    /// - Returns: bytes, or nil when none waits.
-    package func receive(into buffer: UnsafeMutableRawBufferPointer) throws(PlatformError) -> Int? {
+    /// Receives one datagram.
+    package func receive(into buffer: UnsafeMutableRawBufferPointer) -> DatagramReceive {
         let count = linux_read(descriptor.raw, buffer.baseAddress, buffer.count)
-        if count == -Int64(EAGAIN) { return nil }
-        return Int(try check(count, "recv", path))
+        if count >= 0 { return .datagram(Int(count)) }
+        return count == -Int64(EAGAIN) ? .wouldBlock : .disconnected
     }
 
-    /// Sends one datagram whole; false when the service's queue is full (the datagram is then dropped).
-    package func send(_ bytes: UnsafeRawBufferPointer) throws(PlatformError) -> Bool {
+    /// Sends one datagram whole or not at all.
+    package func send(_ bytes: UnsafeRawBufferPointer) -> DatagramSend {
         let count = linux_send(descriptor.raw, bytes.baseAddress, bytes.count)
-        if count == -Int64(EAGAIN) || count == -Int64(ENOBUFS) { return false }
-        try check(count, "send", peerPath)
-        return true
+        switch -count {
+        case ...0: return .sent
+        case Int64(EAGAIN), Int64(ENOBUFS), Int64(ENOMEM): return .full
+        case Int64(EMSGSIZE): return .refused
+        default: return .disconnected
+        }
     }
 }

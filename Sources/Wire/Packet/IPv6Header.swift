@@ -6,9 +6,9 @@
 //     | source (16 bytes)                          |
 //     | destination (16 bytes)                     |
 //
-// A router needs these forty bytes and no more: extension headers and payload pass as they are. `IPv6Header` borrows the
-// bytes, so it is valid as long as they are and is never stored. Whoever holds one knows that the packet is exactly as
-// long as it says.
+// A router needs these forty bytes and no more: extension headers and payload pass as they are. All fields are read at
+// once into plain stored values, because a call across modules costs more than the few loads that it might save. Whoever
+// holds an `IPv6Header` knows that the packet was exactly as long as it says.
 
 import Routing
 
@@ -24,54 +24,44 @@ package enum PacketDefect: Error, Hashable, Sendable {
     case jumbogram
 }
 
-/// A borrowed look at a packet whose length is checked.
-package struct IPv6Header {
+/// The fixed header of a packet whose length is checked.
+package struct IPv6Header: BitwiseCopyable, Sendable {
     /// Bytes of the fixed header.
     package static var byteCount: Int { 40 }
 
-    let base: UnsafeRawPointer
     /// Bytes of the whole packet.
     package let packetLength: Int
+    /// Bytes after the fixed header.
+    package let payloadLength: Int
+    /// What the first header after the fixed one is.
+    package let nextHeader: UInt8
+    /// Forwards that are left.
+    package let hopLimit: UInt8
+    package let source: IPv6Address
+    package let destination: IPv6Address
 
-    /// Looks at a packet; throws what is wrong with it. Reads nothing beyond `packet`.
-    @inline(__always)
+    /// Reads a packet's header; throws what is wrong with the packet. Reads nothing beyond `packet`.
     package init(_ packet: UnsafeRawBufferPointer) throws(PacketDefect) {
         guard let base = packet.baseAddress, packet.count > 0 else { throw .short }
         // The version first: four bits decide whether the other 39 bytes mean anything.
         guard base.load(as: UInt8.self) &>> 4 == 6 else { throw .notIPv6 }
         guard packet.count >= Self.byteCount else { throw .short }
-        self.base = base
         packetLength = packet.count
+        payloadLength = Int(UInt16(bigEndian: base.loadUnaligned(fromByteOffset: 4, as: UInt16.self)))
+        nextHeader = base.load(fromByteOffset: 6, as: UInt8.self)
+        hopLimit = base.load(fromByteOffset: 7, as: UInt8.self)
+        source = Self.address(base + 8)
+        destination = Self.address(base + 24)
         guard payloadLength == packet.count &- Self.byteCount else {
             throw payloadLength == 0 && nextHeader == NextHeader.hopByHop ? .jumbogram : .lengthMismatch
         }
     }
 
-    /// Bytes after the fixed header.
     @inline(__always)
-    package var payloadLength: Int {
-        Int(UInt16(bigEndian: base.loadUnaligned(fromByteOffset: 4, as: UInt16.self)))
-    }
-
-    /// What the first header after the fixed one is.
-    @inline(__always)
-    package var nextHeader: UInt8 { base.load(fromByteOffset: 6, as: UInt8.self) }
-
-    /// Forwards that are left.
-    @inline(__always)
-    package var hopLimit: UInt8 { base.load(fromByteOffset: 7, as: UInt8.self) }
-
-    @inline(__always)
-    package var source: IPv6Address { address(8) }
-
-    @inline(__always)
-    package var destination: IPv6Address { address(24) }
-
-    @inline(__always)
-    private func address(_ offset: Int) -> IPv6Address {
+    private static func address(_ bytes: UnsafeRawPointer) -> IPv6Address {
         IPv6Address(
-            high: UInt64(bigEndian: base.loadUnaligned(fromByteOffset: offset, as: UInt64.self)),
-            low: UInt64(bigEndian: base.loadUnaligned(fromByteOffset: offset &+ 8, as: UInt64.self)))
+            high: UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self)),
+            low: UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)))
     }
 
     /// Where the hop limit stands in a packet.

@@ -23,7 +23,8 @@ extension APIService {
             var reader = JSONObjectReader(try call.jsonBody())
             let read = config.announcement(&reader, defaultPrefix: prefix)
             if let read, read.prefix != prefix {
-                reader.report("prefix", code: "prefix_mismatch", detail: "must be the prefix in the path, or be left out")
+                reader.report(
+                    "prefix", code: "prefix_mismatch", detail: "must be the prefix in the path, or be left out")
             }
             if let vif = read?.vif, running.vif(named: vif) == nil {
                 reader.report("vif", code: "unknown_vif", detail: "there is no such interface in vifs")

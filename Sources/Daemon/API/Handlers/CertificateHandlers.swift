@@ -57,7 +57,9 @@ extension APIService {
     /// From JSON or as it is; exactly what a certificate file may hold is the router's to say.
     private static func pem(_ call: APICall) throws(Problem) -> [UInt8] {
         guard call.bodyType == "application/json" else {
-            guard !call.request.body.isEmpty else { throw Problem(.badRequest, "the body is empty") }
+            guard !call.request.body.isEmpty else {
+                throw .invalid([JSONIssue(pointer: "", code: "required", detail: "the body is empty")])
+            }
             return call.request.body
         }
         var reader = JSONObjectReader(try call.jsonBody())

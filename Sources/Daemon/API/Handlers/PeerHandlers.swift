@@ -20,7 +20,8 @@ extension APIService {
             case .down: guard peer.status != .up else { return false }
             }
             guard let needle, !needle.isEmpty else { return true }
-            let texts = [peer.name, peer.id?.description ?? "", peer.remoteAddress ?? ""] + (peer.config?.addresses ?? [])
+            let texts =
+                [peer.name, peer.id?.description ?? "", peer.remoteAddress ?? ""] + (peer.config?.addresses ?? [])
             return texts.contains { Name.folded($0).contains(needle) }
         }
         return page.answer(sorting: peers, eventID: router.eventID) {

@@ -12,8 +12,8 @@ extension APIService {
         query.peer = try call.text("peer", length: 1...253).map(call.peerSelector)
         query.source = try call.choice("source", of: CandidateBody.Source.self)
         query.isSelectedOnly = try call.flag("selected_only") ?? false
-        let routes = router.routes(query, after: try page.afterPrefix(), limit: page.limit + 1)
-        return page.answer(routes, eventID: router.eventID) { $0.prefix.description }
+        let routes = router.routes(query, after: page.afterPrefix, limit: page.limit + 1)
+        return page.answer(routes, eventID: router.eventID, prefix: \.prefix)
     }
 
     func lookupRoute(_ call: APICall) throws(Problem) -> Answer {
@@ -28,7 +28,7 @@ extension APIService {
 
     func listFib(_ call: APICall) throws(Problem) -> Answer {
         let page = try Page(call)
-        let entries = router.forwardingTable(after: try page.afterPrefix(), limit: page.limit + 1)
-        return page.answer(entries, eventID: router.eventID) { $0.prefix.description }
+        let entries = router.forwardingTable(after: page.afterPrefix, limit: page.limit + 1)
+        return page.answer(entries, eventID: router.eventID, prefix: \.prefix)
     }
 }

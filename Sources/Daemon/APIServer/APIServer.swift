@@ -1,0 +1,164 @@
+// The management API's listeners and connections.
+//
+// Bounds (faults E5, E6, D7): 256 connections, 32 from one source; a newcomer beyond them takes the place of the one that has been
+// idle longest, and is turned away if none is idle. Requests are handled in the loop's turn; a write that has to wait answers later.
+
+import HTTP
+import ManagementAPI
+import Platform
+
+/// One place where the API listens.
+final class APIListener {
+    let address: String
+    let isUnix: Bool
+    /// What a client may do at most here.
+    let role: Role
+    let acceptor: Acceptor
+
+    init(address: String, isUnix: Bool, role: Role, acceptor: Acceptor) {
+        self.address = address
+        self.isUnix = isUnix
+        self.role = role
+        self.acceptor = acceptor
+    }
+}
+
+final class APIServer: AcceptorClient, APIClientOwner {
+    static let maximumConnections = 256
+    static let maximumPerSource = 32
+
+    private(set) var listeners: [APIListener] = []
+    private(set) var connections: [UInt64: APIClient] = [:]
+    private(set) var turnedAway: UInt64 = 0
+    private let reactor: Reactor
+    private let service: APIService
+    private var dirty: [APIClient] = []
+    private var nextNumber: UInt64 = 0
+
+    init(reactor: Reactor, service: APIService) {
+        self.reactor = reactor
+        self.service = service
+    }
+
+    /// Listens where the configuration says.
+    /// - Returns: remarks about what was made easier than asked (a missing group).
+    func listen(_ config: APIConfig, isDefault: Bool) throws(PlatformError) -> [String] {
+        var remarks: [String] = []
+        for wanted in config.listeners {
+            switch wanted {
+            case .unix(let path, let mode, let group, let role):
+                try Self.prepareDirectory(of: path)
+                var settings = UnixListenerSettings(path: path, mode: UInt32(mode), group: group)
+                let listener: StreamListener
+                do { listener = try StreamListener.unix(settings) } catch {
+                    // The built-in default names a group that packages make; without it the socket is root's alone.
+                    guard isDefault, case .remedy = error, group != nil else { throw error }
+                    settings.group = nil
+                    settings.mode = 0o600
+                    listener = try StreamListener.unix(settings)
+                    remarks.append("\(error); \(path) is open to this user alone")
+                }
+                try add(listener, address: "unix:\(path)", isUnix: true, role: role)
+            case .tcp(let address, _):
+                let target = try Platform.HostPort(parsing: address)
+                guard let numeric = target.numeric else {
+                    throw .malformed(text: address, reason: "must be a numeric address")
+                }
+                try add(StreamListener.tcp(numeric), address: address, isUnix: false, role: .admin)
+            }
+        }
+        return remarks
+    }
+
+    private func add(_ listener: StreamListener, address: String, isUnix: Bool, role: Role) throws(PlatformError) {
+        let acceptor = try Acceptor(listener, reactor: reactor, client: self)
+        let text = listener.address.map { "\($0)" } ?? address
+        listeners.append(APIListener(address: text, isUnix: isUnix, role: role, acceptor: acceptor))
+    }
+
+    /// `/run/vmesh` is gone after a boot; a directory that is missing is made, for its owner and group alone.
+    private static func prepareDirectory(of path: String) throws(PlatformError) {
+        let directory = Files.directory(of: path)
+        guard (try? Files.status(directory)) == nil else { return }
+        try Files.createDirectory(directory, mode: 0o755)
+    }
+
+    // MARK: Connections
+
+    func accepted(_ socket: StreamSocket, from acceptor: Acceptor) {
+        guard let listener = listeners.first(where: { $0.acceptor === acceptor }) else { return socket.close() }
+        let source = Self.source(of: socket.peer)
+        let ofSource = connections.values.filter { Self.source(of: $0.peer) == source }
+        if ofSource.count >= Self.maximumPerSource, !closeOldestIdle(of: ofSource) { return turnAway(socket) }
+        if connections.count >= Self.maximumConnections, !closeOldestIdle(of: Array(connections.values)) {
+            return turnAway(socket)
+        }
+        nextNumber += 1
+        let engine = HTTPServerConnection(
+            nowMilliseconds: UInt64(max(0, reactor.now / 1000)),
+            bodyLimit: { [service] head in service.bodyLimit(for: head) },
+            problemBody: { [service] status, _, detail in service.transportProblem(status: status, detail: detail) })
+        do {
+            connections[nextNumber] = try APIClient(
+                number: nextNumber, socket: socket, listener: listener, engine: engine, reactor: reactor, owner: self)
+        } catch {
+            socket.close()
+        }
+    }
+
+    func exhausted(_ code: ErrorCode, acceptor: Acceptor) { turnedAway &+= 1 }
+
+    private func closeOldestIdle(of candidates: [APIClient]) -> Bool {
+        guard let oldest = candidates.filter(\.isIdle).min(by: { $0.lastUsed < $1.lastUsed }) else { return false }
+        oldest.end()
+        return true
+    }
+
+    private func turnAway(_ socket: StreamSocket) {
+        turnedAway &+= 1
+        socket.close()
+    }
+
+    /// All clients of a Unix socket with one user id are one source.
+    private static func source(of peer: StreamPeer) -> String {
+        switch peer {
+        case .internet(let address): address.host
+        case .unix(let credentials): "uid \(credentials.uid)"
+        }
+    }
+
+    func handle(_ request: HTTPRequest, on client: APIClient, respond: @escaping (HTTPResponse) -> Void) {
+        service.handle(request, from: client.identity, respond: respond)
+    }
+
+    func clientEnded(_ client: APIClient) { connections[client.number] = nil }
+
+    func clientNeedsFlush(_ client: APIClient) { dirty.append(client) }
+
+    // MARK: The turn
+
+    func flush() {
+        while !dirty.isEmpty {
+            let batch = dirty
+            dirty.removeAll(keepingCapacity: true)
+            for connection in batch { connection.flush() }
+        }
+    }
+
+    var nextDeadline: Int64? { connections.values.compactMap(\.nextDeadline).min() }
+
+    func tick(_ now: Int64) {
+        for connection in Array(connections.values) where (connection.nextDeadline ?? .max) <= now { connection.tick() }
+    }
+
+    /// Takes nothing new and lets what is in progress be answered.
+    func shutdown() {
+        for listener in listeners { listener.acceptor.stop() }
+        for connection in Array(connections.values) { connection.shutdown() }
+    }
+
+    /// Ends every connection.
+    func stop() {
+        for connection in Array(connections.values) { connection.end() }
+    }
+}

@@ -1,1 +1,0 @@
-// Daemon: placeholder of the package's first commit.

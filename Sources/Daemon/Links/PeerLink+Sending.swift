@@ -1,0 +1,89 @@
+// A peer link, downwards: what is framed next, sealed and written, and how a link says goodbye.
+
+import HTTP
+import Mesh
+import Platform
+import TLS
+
+extension PeerLink: HTTP2DataSource {
+    // MARK: Sending
+
+    /// What goes into the next DATA frame: the rest of a begun frame, then control, then packets.
+    func read(into buffer: UnsafeMutableRawBufferPointer) -> HTTP2Read {
+        var filled = data.takeRemainder(into: buffer)
+        if filled < buffer.count {
+            filled += control.take(into: UnsafeMutableRawBufferPointer(rebasing: buffer[filled...]))
+        }
+        if filled < buffer.count, control.isEmpty {
+            filled += data.take(into: UnsafeMutableRawBufferPointer(rebasing: buffer[filled...]))
+        }
+        if filled > 0 { return .bytes(filled) }
+        guard phase == .closing else { return .deferred }
+        guard direction == .inbound else { return .end }
+        return .endWithTrailers(GRPCLink.trailers(outcome ?? closeReason?.outcome ?? GRPCOutcome(.ok)))
+    }
+
+    func resume() {
+        if let http, let stream { http.resume(stream) }
+        guard !isDirty else { return }
+        isDirty = true
+        owner?.linkNeedsFlush(self)
+    }
+
+    var hasUnsent: Bool { outgoingOffset < outgoing.count || !control.isEmpty || !data.isEmpty }
+
+    /// Frames, seals and writes until the socket is full or nothing is left.
+    func flush() {
+        isDirty = false
+        guard phase != .ended, phase != .connecting, let tls else { return }
+        do {
+            while true {
+                if outgoingOffset == outgoing.count {
+                    outgoing.removeAll(keepingCapacity: outgoing.capacity <= 128 << 10)
+                    outgoingOffset = 0
+                    frame(tls)
+                    tls.takeCiphertext(into: &outgoing)
+                    if outgoing.isEmpty { break }
+                }
+                let offset = outgoingOffset
+                let written = try outgoing.withUnsafeBytes {
+                    try socket.write(UnsafeRawBufferPointer(rebasing: $0[offset...]))
+                }
+                guard case .bytes(let count) = written else { return setInterest(writable: true) }
+                outgoingOffset += count
+                if count > 0 { lastProgress = reactor.now }
+            }
+        } catch {
+            return end(failure("the connection broke: \(error)"))
+        }
+        if isHeldBack, control.count < Bound.controlLow {
+            isHeldBack = false
+            owner?.link(self, isWritable: true)
+        }
+        setInterest(writable: false)
+        if phase == .closing, !hasUnsent, http?.hasOutput != true { farewell(tls) }
+    }
+
+    func frame(_ tls: TLSSession) {
+        guard let http else { return }
+        var plaintext: [UInt8] = []
+        guard http.takeOutput(into: &plaintext, limit: Bound.framed) > 0 else { return }
+        _ = plaintext.withUnsafeBytes { tls.write($0) }
+    }
+
+    /// All is sent: close_notify, our FIN, done.
+    func farewell(_ tls: TLSSession) {
+        tls.shutdown()
+        var last: [UInt8] = []
+        tls.takeCiphertext(into: &last)
+        // Best effort: the peer learns the same from our FIN.
+        _ = last.withUnsafeBytes { try? socket.write($0) }
+        socket.finishWriting()
+        end(.ended(.local))
+    }
+
+    func setInterest(writable: Bool) {
+        guard let registration else { return }
+        try? reactor.modify(registration, interest: writable ? [.readable, .writable] : .readable)
+    }
+}

@@ -1,1 +1,0 @@
-// Mesh: placeholder of the package's first commit.
