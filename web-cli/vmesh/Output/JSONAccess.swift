@@ -8,7 +8,7 @@ extension JSONValue {
 
     private func at(_ path: [String]) -> JSONValue? {
         var value: JSONValue? = self
-        for key in path { value = value?[key: key] }
+        for key in path { value = value?[key] }
         return value?.isNull == false ? value : nil
     }
 

@@ -99,7 +99,7 @@ struct Contexts: Equatable {
             try Files.createDirectory(folder, mode: 0o700)
             try Files.createDirectory(folder + "/vmesh", mode: 0o700)
             let text = json.serialized(pretty: true) + [UInt8(ascii: "\n")]
-            try AtomicFile.write(folder + "/vmesh/contexts.json", text, mode: 0o600)
+            try Files.write(folder + "/vmesh/contexts.json", text, mode: 0o600)
         } catch {
             throw .local("cannot keep the context: \(Escaping.line("\(error)"))")
         }

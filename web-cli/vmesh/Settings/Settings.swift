@@ -54,14 +54,11 @@ struct Settings: Equatable {
     }
 
     private static func readToken(_ path: String) throws(Failure) -> String {
-        do throws(PlatformError) {
-            let bytes = try Files.readSecret(path, limit: maximumTokenFile)
-            return try checkToken(String(decoding: bytes, as: UTF8.self), path)
-        } catch let error as PlatformError {
+        let bytes: [UInt8]
+        do throws(PlatformError) { bytes = try Files.readSecret(path, limit: maximumTokenFile) } catch {
             throw .usage("cannot read the token: \(Escaping.line("\(error)"))")
-        } catch {
-            throw error
         }
+        return try checkToken(String(decoding: bytes, as: UTF8.self), path)
     }
 
     private static func checkToken(_ text: String, _ source: String) throws(Failure) -> String {

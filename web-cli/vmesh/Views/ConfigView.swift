@@ -74,9 +74,9 @@ enum ChangeView {
 
     private static func values(_ change: JSONValue) -> String {
         switch change.raw("op") {
-        case "add": short(change[key: "to"])
+        case "add": short(change["to"])
         case "remove": ""
-        default: "\(short(change[key: "from"])) -> \(short(change[key: "to"]))"
+        default: "\(short(change["from"])) -> \(short(change["to"]))"
         }
     }
 
