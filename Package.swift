@@ -71,6 +71,7 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(name: "VmeshdTests", dependencies: ["vmeshd", "Daemon"]),
+        .testTarget(name: "VmeshTests", dependencies: ["JSON", "ManagementAPI", "vmesh"]),
         .testTarget(name: "HouseTests"),
     ],
     swiftLanguageModes: [.v6]
