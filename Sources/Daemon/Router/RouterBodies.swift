@@ -1,7 +1,7 @@
 // From the node's views to the API's bodies: peers, routes, certificates, distributed config.
 //
-// The node speaks in microseconds and instants of a clock that only differences of mean anything; the API in milliseconds and wall
-// time. How far the clocks are apart gives the wall time of an instant.
+// The node speaks in microseconds and instants of a clock that only differences of mean anything; the API in
+// milliseconds and wall time. How far the clocks are apart gives the wall time of an instant.
 
 import JSON
 import ManagementAPI
