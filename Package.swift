@@ -67,6 +67,7 @@ let package = Package(
         .testTarget(
             name: "DaemonTests",
             dependencies: ["JSON", "Routing", "Wire", "Mesh", "TLS", "HTTP", "Platform", "ManagementAPI", "Daemon"]),
+        .testTarget(name: "VmeshTests", dependencies: ["JSON", "ManagementAPI", "vmesh"]),
         .testTarget(name: "HouseTests"),
     ],
     swiftLanguageModes: [.v6]

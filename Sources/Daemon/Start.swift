@@ -105,7 +105,8 @@ package enum Router {
                 announcement.vif.map { .vif(vifs.number(for: $0)) } ?? .discard
         }
         let node = Node(
-            configuration: settings, seed: SecureRandom.number(), now: Instant(microseconds: reactor.now))
+            configuration: settings, seed: SecureRandom.number(), edgeSecret: SecureRandom.bytes(32),
+            now: Instant(microseconds: reactor.now))
         let loop = ControlLoop(
             reactor: reactor, log: log, relay: relay, plane: plane, state: state, configuration: running,
             identity: identity,
