@@ -37,6 +37,9 @@ package struct StartError: Error, CustomStringConvertible, Sendable {
 
 /// The router as a process.
 package enum Router {
+    /// Of this release.
+    package static let version = Release.version
+
     /// Runs until SIGTERM. Returns the exit status.
     package static func run(_ options: Options) throws(StartError) {
         let file = ConfigurationFile(path: options.config)

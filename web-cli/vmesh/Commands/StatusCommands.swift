@@ -74,7 +74,7 @@ struct VersionCommand: ParsableCommand {
         commandName: "version", abstract: "The version of this program; the router's is in `vmesh status`.")
 
     func run() throws {
-        try Screen(style: Style(now: 0)).data("vmesh \(Version.text)\n")
+        try Screen(style: Style(now: 0)).data("vmesh \(Release.version)\n")
     }
 }
 
