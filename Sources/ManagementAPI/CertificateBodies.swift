@@ -1,9 +1,12 @@
 // Certificates that the router holds: its own, its CAs, the pinned external peers' and the API's.
+//
+// Members have the names and units of openapi.yaml, in words; nil is said as null.
 
 import JSON
 
 /// One certificate; never a key.
 package struct CertificateBody: Sendable, Equatable, JSONWritable {
+    /// What the router holds the certificate for.
     package enum Role: String, CaseIterable, Sendable {
         case node, ca, api
         case externalPeer = "external_peer"

@@ -1,9 +1,12 @@
 // What a write answers, and where the configuration stands.
+//
+// Members have the names and units of openapi.yaml, in words; nil is said as null.
 
 import JSON
 
 /// GET /v1/config/status.
 package struct ConfigStatusBody: Sendable, Equatable, JSONWritable {
+    /// Whether a change survives a restart.
     package enum Persistence: String, CaseIterable, Sendable {
         case writeBack = "write_back"
         case runtimeOnly = "runtime_only"
@@ -47,6 +50,7 @@ package struct ConfigStatusBody: Sendable, Equatable, JSONWritable {
 
 /// One difference between two configurations.
 package struct ChangeBody: Sendable, Equatable, JSONWritable {
+    /// What became of the place.
     package enum Operation: String, CaseIterable, Sendable { case add, replace, remove }
 
     package var operation: Operation
@@ -72,6 +76,7 @@ package struct ChangeBody: Sendable, Equatable, JSONWritable {
 
 /// Something that a change does beyond the document.
 package struct EffectBody: Sendable, Equatable, JSONWritable {
+    /// A closed vocabulary of api answers; append only.
     package enum Kind: String, CaseIterable, Sendable {
         case sessionReset = "session_reset"
         case peerConnect = "peer_connect"

@@ -168,6 +168,14 @@ extension ConfigReader {
                 self.prefix($0, at: reader.pointer(to: "prefix"), &reader)
             }
         }
+        if let prefix, let flaw = AnnouncementConfig.flaw(in: prefix) {
+            // A file that v1 starts with starts us, too.
+            if source == .file {
+                warn(reader.pointer(to: "prefix"), code: "not_announceable", "\(prefix): \(flaw)")
+            } else {
+                reader.report("prefix", code: "not_announceable", detail: flaw)
+            }
+        }
         let vif = reader.string("vif", .nullable, length: source == .file ? 0...253 : 1...253)
         var extras = JSONObject()
         close(&reader, keeping: &extras, under: nil)

@@ -129,6 +129,7 @@ extension ConfigReader {
 }
 
 extension InterfaceAddress {
+    /// Why a text is no interface address.
     package struct Flaw: Error, Sendable, Equatable { package let detail: String }
 
     /// Reads `ADDRESS/LENGTH`; an address without a length, the unspecified, loopback, multicast and mapped ones are

@@ -1,4 +1,6 @@
 // The network's signed policy as the API shows it.
+//
+// Members have the names and units of openapi.yaml, in words; nil is said as null.
 
 import JSON
 import Routing
@@ -18,6 +20,7 @@ package struct DistributedConfigIDBody: Sendable, Equatable, JSONWritable {
 
 /// One distributed config, in force or offered.
 package struct DistributedConfigBody: Sendable, Equatable, JSONWritable {
+    /// Where it came from: an upload, a peer, the state directory or the command line.
     package enum SourceKind: String, CaseIterable, Sendable { case api, peer, file }
 
     package var version: Int

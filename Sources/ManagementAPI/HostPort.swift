@@ -6,6 +6,7 @@ import Routing
 
 /// A host and a port, in canonical form.
 package struct HostPort: Sendable, Hashable, CustomStringConvertible {
+    /// What stands before the port.
     package enum Host: Sendable, Hashable {
         /// Any address; listeners only.
         case any
@@ -16,6 +17,7 @@ package struct HostPort: Sendable, Hashable, CustomStringConvertible {
         case name(String)
     }
 
+    /// Why a text is no host and port.
     package struct Flaw: Error, Sendable, Equatable {
         /// Always `not_host_port`.
         package let code = "not_host_port"

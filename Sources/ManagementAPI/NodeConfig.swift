@@ -48,6 +48,7 @@ package struct NodeConfig: Sendable, Equatable {
     /// The virtual interface of exactly that name.
     package func vif(named name: String) -> VifConfig? { vifs.first { $0.name == name } }
 
+    /// The announcement of exactly that prefix.
     package func announcement(of prefix: Prefix) -> AnnouncementConfig? { announcements.first { $0.prefix == prefix } }
 }
 
@@ -96,6 +97,7 @@ package struct PrefixEntry: Sendable, Hashable, CustomStringConvertible {
 
 /// A virtual interface.
 package struct VifConfig: Sendable, Equatable {
+    /// What carries the packets: a kernel device, another process, nothing.
     package enum Kind: String, CaseIterable, Sendable { case tun, service, dummy }
 
     /// The member's name under `vifs`.
@@ -144,6 +146,18 @@ package struct AnnouncementConfig: Sendable, Equatable {
         self.prefix = prefix
         self.vif = vif
     }
+
+    /// Why packets for this prefix would never be forwarded (RFC 4291 sections 2.4 and 2.5.5.2), or nil.
+    package static func flaw(in prefix: Prefix) -> String? {
+        let address = prefix.address
+        if prefix.length >= 8, address.isMulticast { return "multicast is not routed here" }
+        if prefix.length >= 10, address.isLinkLocal { return "link-local addresses are not routed" }
+        if prefix.length >= 96, address.isV4Mapped { return "IPv4-mapped addresses never stand in packets" }
+        if prefix.length == 128, address.isLoopback || address.isUnspecified {
+            return "this address never leaves a host"
+        }
+        return nil
+    }
 }
 
 /// An id that is refused and disconnected.
@@ -159,8 +173,10 @@ package struct BlockedPeerConfig: Sendable, Equatable {
 
 /// The `api` block.
 package struct APIConfig: Sendable, Equatable {
+    /// Whether changes by the API are written to the file: where possible, always (else 409), never.
     package enum Persistence: String, CaseIterable, Sendable { case auto, always, never }
 
+    /// Where the API listens.
     package enum Listener: Sendable, Equatable {
         /// `mode` 0…0o777, `group` nil: the daemon's.
         case unix(path: String, mode: UInt16, group: String?, role: Role)
@@ -168,6 +184,7 @@ package struct APIConfig: Sendable, Equatable {
         case tcp(address: String, tls: TLSFiles?)
     }
 
+    /// Paths of PEM files; `clientCA` nil: no client certificates are asked for.
     package struct TLSFiles: Sendable, Equatable {
         package var certificate: String
         package var key: String

@@ -16,6 +16,7 @@ package enum Operation: String, CaseIterable, Sendable {
     case checkPolicy
     case listTokens, createToken, deleteToken
 
+    /// HTTP methods; HEAD goes with GET, OPTIONS with all.
     package enum Method: String, CaseIterable, Sendable {
         case get = "GET"
         case put = "PUT"

@@ -1,4 +1,6 @@
 // What the API says about a neighbour: GET /v1/peers. Configured peers and whoever else is connected.
+//
+// Members have the names and units of openapi.yaml, in words; nil is said as null.
 
 import JSON
 import Routing

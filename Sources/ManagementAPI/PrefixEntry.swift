@@ -3,6 +3,7 @@
 import Routing
 
 extension PrefixEntry {
+    /// Why a text is no entry.
     package struct Flaw: Error, Sendable, Equatable {
         /// `not_a_prefix`, `host_bits_set`, `not_an_entry` or `out_of_range`.
         package let code: String

@@ -1,4 +1,6 @@
 // What the API says about routes: every candidate with its reason, the FIB, and a look-up that explains itself.
+//
+// Members have the names and units of openapi.yaml, in words; nil is said as null.
 
 import JSON
 import Routing
@@ -34,7 +36,9 @@ package struct HopBody: Sendable, Equatable, JSONWritable {
 
 /// One way to reach a prefix.
 package struct CandidateBody: Sendable, Equatable, JSONWritable {
+    /// In use, usable, or refused.
     package enum Status: String, CaseIterable, Sendable { case selected, alternate, rejected }
+    /// Announced by this node, or learned from a peer.
     package enum Source: String, CaseIterable, Sendable { case local, learned }
 
     package var source: Source
@@ -94,6 +98,7 @@ package struct RouteBody: Sendable, Equatable, JSONWritable {
 
 /// One entry of the forwarding table.
 package struct FIBEntryBody: Sendable, Equatable, JSONWritable {
+    /// What happens to a packet: to a peer, to an interface, nowhere.
     package enum Action: String, CaseIterable, Sendable { case forward, deliver, discard }
 
     package var prefix: Prefix

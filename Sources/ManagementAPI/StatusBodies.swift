@@ -1,13 +1,18 @@
 // The router as a whole: GET /v1/status, /v1/whoami, /readyz.
+//
+// Members have the names and units of openapi.yaml, in words; nil is said as null.
 
 import JSON
 import Routing
 
 /// Whether the router does its work, in one word and in detail.
 package struct HealthBody: Sendable, Equatable, JSONWritable {
+    /// `ok` and `degraded` are ready.
     package enum Status: String, CaseIterable, Sendable { case ok, degraded, failing }
+    /// `fail` means that the router is not ready.
     package enum CheckStatus: String, CaseIterable, Sendable { case ok, warn, fail }
 
+    /// One thing that was looked at.
     package struct Check: Sendable, Equatable, JSONWritable {
         /// Stable token such as `node_certificate`.
         package var name: String
@@ -40,6 +45,7 @@ package struct HealthBody: Sendable, Equatable, JSONWritable {
 
 /// GET /v1/status.
 package struct StatusBody: Sendable, Equatable, JSONWritable {
+    /// Peers by state; `inbound` are those that no configuration names.
     package struct Peers: Sendable, Equatable {
         package var configured = 0
         package var up = 0
@@ -47,6 +53,7 @@ package struct StatusBody: Sendable, Equatable, JSONWritable {
         package var inbound = 0
         package init() {}
     }
+    /// Sizes of the table.
     package struct Routes: Sendable, Equatable {
         package var prefixes = 0
         package var candidates = 0
@@ -55,6 +62,7 @@ package struct StatusBody: Sendable, Equatable, JSONWritable {
         package var local = 0
         package init() {}
     }
+    /// Where the API listens, and the strongest role that can come in there.
     package struct Listener: Sendable, Equatable, JSONWritable {
         package var address: String
         package var isTLS: Bool

@@ -1,4 +1,6 @@
 // Bearer tokens: what is said about them, and the one answer that holds the secret.
+//
+// Members have the names and units of openapi.yaml, in words; nil is said as null.
 
 import JSON
 

@@ -1,4 +1,6 @@
 // Virtual interfaces as they run: GET /v1/vifs.
+//
+// Members have the names and units of openapi.yaml, in words; nil is said as null.
 
 import JSON
 

@@ -4,6 +4,7 @@ import ManagementAPI
 
 /// A connection of the management API. The transport fills it in when it accepts.
 package struct APIConnection: Sendable, Equatable {
+    /// How it came in, and what that says about who it is.
     package enum Transport: Sendable, Equatable {
         /// The listener's role; uid and pid by SO_PEERCRED.
         case unix(role: Role, uid: UInt32, pid: Int32)
@@ -32,6 +33,7 @@ package struct APIConnection: Sendable, Equatable {
 
 /// Who calls, once that is known.
 package struct Principal: Sendable, Equatable {
+    /// How the principal showed who it is.
     package enum Method: String, Sendable { case unix, bearer, mtls }
 
     package var role: Role

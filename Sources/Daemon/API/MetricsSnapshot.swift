@@ -21,6 +21,7 @@ package struct MetricsSnapshot: Sendable, Equatable {
         package init(name: String) { self.name = name }
     }
 
+    /// Packets and their bytes since the start.
     package struct Traffic: Sendable, Equatable {
         package var receivedBytes: UInt64 = 0
         package var receivedPackets: UInt64 = 0
@@ -57,6 +58,7 @@ package struct MetricsSnapshot: Sendable, Equatable {
     package var processVirtualBytes: UInt64?
     package var processStartTimeSeconds: Double?
 
+    /// Connections of one listener that speak one protocol.
     package struct APIConnections: Sendable, Equatable {
         package var listener: String
         package var httpProtocol: String

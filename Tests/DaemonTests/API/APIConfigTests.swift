@@ -106,6 +106,8 @@ struct APIConfigTests {
             ("/v1/config/announcements/2001:db8:a::/48", #"{"prefix":"2001:db8:b::/48"}"#, ["/prefix"]),
             ("/v1/config/announcements/ff02::/16", "{}", ["/prefix"]),
             ("/v1/config/announcements/fe80::/64", "{}", ["/prefix"]),
+            ("/v1/config/announcements/::ffff:0:0/96", "{}", ["/prefix"]),
+            ("/v1/config/announcements/::1/128", "{}", ["/prefix"]),
         ] as [(String, String, [String])])
     func validation(target: String, body: String, pointers: [String]) {
         let reply = APIBench().send("PUT", target, body)

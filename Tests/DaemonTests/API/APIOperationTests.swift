@@ -131,6 +131,9 @@ struct APIOperationTests {
             ("GET", "/v1/peers?q=%ff", nil, nil, "bad-request"), ("GET", "/v1/peers/%zz", nil, nil, "bad-request"),
             ("GET", "/v1/routes?selected_only=1", nil, nil, "bad-request"),
             ("GET", "/v1/routes/lookup", nil, nil, "bad-request"),
+            ("GET", "/v1/routes?peer=..", nil, nil, "bad-request"),
+            ("GET", "/v1/distributed-config/check?node=a%20b&prefix=::/0", nil, nil, "bad-request"),
+            ("GET", "/v1/distributed-config/check?node=a", nil, nil, "bad-request"),
             ("GET", "/v1/routes/lookup?address=fe80::1%25eth0", nil, nil, "bad-request"),
             (
                 "PUT", "/v1/config/peers/x?confirm_seconds=60", #"{"addrs":["a:1"]}"#, "application/json",

@@ -29,9 +29,6 @@ extension APIService {
             if let vif = read?.vif, running.vif(named: vif) == nil {
                 reader.report("vif", code: "unknown_vif", detail: "there is no such interface in vifs")
             }
-            if let flaw = Self.flaw(inAnnounced: prefix) {
-                reader.report("prefix", code: "not_announceable", detail: flaw)
-            }
             let issues = reader.finish()
             guard issues.isEmpty, let announcement = read else { throw .invalid(issues) }
             return .putAnnouncement(announcement)
@@ -45,16 +42,6 @@ extension APIService {
             }
             return .removeAnnouncement(prefix)
         }
-    }
-
-    /// Prefixes that every router drops packets for.
-    private static func flaw(inAnnounced prefix: Prefix) -> String? {
-        if prefix.length >= 8, prefix.address.isMulticast { return "multicast is not routed here" }
-        if prefix.length >= 10, prefix.address.isLinkLocal { return "link-local addresses are not routed" }
-        if prefix.length == 128, prefix.address.isLoopback || prefix.address.isUnspecified {
-            return "this address never leaves a host"
-        }
-        return nil
     }
 
     private func writeAnnouncement(

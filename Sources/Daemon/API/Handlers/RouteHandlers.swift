@@ -9,7 +9,10 @@ extension APIService {
         var query = RouteQuery()
         query.within = try call.prefix("within")
         query.covers = try call.address("covers")
-        query.peer = try call.text("peer", length: 1...253).map(call.peerSelector)
+        if let text = try call.text("peer", length: 1...253) {
+            if let flaw = Name.flaw(inPeer: text) { throw .parameter("peer", code: "not_a_name", flaw) }
+            query.peer = call.peerSelector(text)
+        }
         query.source = try call.choice("source", of: CandidateBody.Source.self)
         query.isSelectedOnly = try call.flag("selected_only") ?? false
         let routes = router.routes(query, after: page.afterPrefix, limit: page.limit + 1)
