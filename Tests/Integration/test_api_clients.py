@@ -81,7 +81,8 @@ def test_requests(node):
             assert made.status_code == 201 and made.json()["changed"] and made.headers["ETag"]
             same = session.put(f"{base}/config/peers/{PEER}", json={"addrs": ["192.0.2.7:5120"], "name": PEER}, timeout=5)
             assert same.status_code == 200 and not same.json()["changed"]
-            assert session.delete(f"{base}/config/peers/{PEER}", timeout=5).status_code == 204
+            gone = session.delete(f"{base}/config/peers/{PEER}", timeout=5)
+            assert gone.status_code == 200 and gone.json()["changed"] and gone.json()["changes"][0]["op"] == "remove"
             assert session.delete(f"{base}/config/peers/{PEER}", timeout=5).status_code == 404
     inside(node, work)
 
