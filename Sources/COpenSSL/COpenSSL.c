@@ -1,3 +1,5 @@
+// What Swift cannot say to libssl itself: macros, callbacks with C pointers, whole-buffer helpers. No policy is here.
+
 #include "COpenSSL.h"
 
 #include <string.h>

@@ -28,7 +28,7 @@ extension ConfigReader {
         guard let kind = word.flatMap(VifConfig.Kind.init(rawValue:)) else {
             // Without a type nothing else of it can be judged; its members are not unknown, though.
             reader.ignore(
-                "tun_name", "service_name", "service_network", "service_address", "addresses", "mtu_bytes")
+                "tun_name", "service_name", "service_network", "service_address", "addresses", "mtu", "mtu_bytes")
             return nil
         }
         var vif = VifConfig(name: name, kind: kind)
@@ -44,10 +44,20 @@ extension ConfigReader {
             .flatMap { $0.isEmpty ? nil : $0 }
         vif.serviceAddress = serviceAddress(&reader)
         vif.addresses = interfaceAddresses(&reader)
-        vif.mtu = reader.int("mtu_bytes", .optional, in: 1280...65_535).map { Int($0) }
+        vif.mtu = mtu(&reader)
         checkKind(vif, &reader)
         close(&reader, keeping: &vif.extras, under: nil)
         return vif
+    }
+
+    /// `mtu` as people write it by hand, `mtu_bytes` as the API writes it; not both.
+    private mutating func mtu(_ reader: inout JSONObjectReader) -> Int? {
+        let short = reader.int("mtu", .optional, in: 1280...65_535)
+        let long = reader.int("mtu_bytes", .optional, in: 1280...65_535)
+        if short != nil, long != nil {
+            reader.report("mtu", code: "said_twice", detail: "mtu and mtu_bytes are the same; give one of them")
+        }
+        return (long ?? short).map { Int($0) }
     }
 
     /// What belongs to a kind must be there, and what does not may not (in a file v1 ignored the surplus).

@@ -89,7 +89,8 @@ extension Node {
     private mutating func sawInternalName(_ name: String) {
         guard internalNames.count < 65_536, internalNames.insert(name.lowercased()).inserted else { return }
         // An external peer may have lived under this name until now.
-        if sessions.contains(where: { $0.info.trust != .internalCA && $0.info.name.lowercased() == name.lowercased() }) {
+        if sessions.contains(where: { $0.info.trust != .internalCA && $0.info.name.lowercased() == name.lowercased() })
+        {
             judgeAgain()
         }
     }
@@ -106,7 +107,9 @@ extension Node {
         if old.info.id != info.id {
             // B16: a renewed certificate is the same node; make before break. But two nodes of one name must not
             // push each other out all the time.
-            if isTakeoverTooSoon(key) { return turnAway(link, info, key: key, .duplicate, "two certificates, one name") }
+            if isTakeoverTooSoon(key) {
+                return turnAway(link, info, key: key, .duplicate, "two certificates, one name")
+            }
             return takeOver(link, info, key: key, from: old.link)
         }
         let isOurs = old.isOurs || info.isOurs
@@ -198,8 +201,8 @@ extension Node {
 
     private mutating func open(_ link: LinkID, _ info: LinkInfo, key: String) {
         let session = Session(
-            link: link, info: info, peer: key, ourID: configuration.id, now: now, tunables: tunables,
-            logEnd: changeLogStart + changeLog.count)
+            link: link, info: info, peer: key, ourID: configuration.id, edge: edges.make(), now: now,
+            tunables: tunables, logEnd: changeLogStart + changeLog.count)
         let place = sessions.firstIndex { $0.link > link } ?? sessions.count
         sessions.insert(session, at: place)
         let configured = peerRecords[key]?.configuration
@@ -255,9 +258,12 @@ extension Node {
         notice(.peerDown(reason: code), link: session.link)
         sessions.remove(at: place)
         rib.close(link: session.link)
+        // R2: whoever holds a path through this edge learns that it is dead.
+        if rib.declareDead(session.edgeToken) { edges.reveal(session.edge, at: now) }
         peerRecords[session.peer]?.sessionEnds[code, default: 0] += 1
         guard peerRecords[session.peer]?.link == session.link else { return }
         peerRecords[session.peer]?.link = nil
+        peerRecords[session.peer]?.isOurs = session.isOurs
         peerRecords[session.peer]?.lastSeen = now
         peerRecords[session.peer]?.statusSince = now
         if reason == .protocolViolation { hold(session.peer) }

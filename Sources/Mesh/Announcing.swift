@@ -25,7 +25,10 @@ extension Node {
     }
 
     private mutating func applyChanges() {
-        guard rib.hasChanges else { return }
+        guard rib.hasChanges else {
+            edges.isFresh = false
+            return
+        }
         let changes = rib.takeChanges()
         routeChanges &+= UInt64(changes.count)
         let moved = changes.filter(\.isNextHopChanged).map { FIBChange(prefix: $0.prefix, nextHop: $0.nextHop) }
@@ -37,24 +40,26 @@ extension Node {
             let paced = sessions[place].outgoing.lastBatch?.adding(milliseconds: tunables.pacing) ?? now
             sessions[place].outgoing.batchDue = max(now.adding(milliseconds: tunables.coalescing), paced)
         }
+        edges.isFresh = false
     }
 
     /// Withdrawals do not wait for the batch: what is said late of a dead route keeps it alive elsewhere (R8).
     private mutating func withdrawLost(_ changes: [RIBChange], _ place: Int) {
-        guard !sessions[place].outgoing.told.isEmpty else { return }
+        guard !sessions[place].outgoing.told.isEmpty || edges.isFresh else { return }
         var lost: [AnnouncedRoute] = []
         for change in changes where sessions[place].outgoing.told[change.prefix] != nil {
             guard case .suppressed = word(on: change.prefix, rib.chosen(change.prefix), to: place) else { continue }
             sessions[place].outgoing.told[change.prefix] = nil
             lost.append(poison(change.prefix, place))
         }
-        announce(lost, .partial, place)
+        // A dead edge is said at once too, ahead of the routes that replace it.
+        announce(lost.map { ($0, []) }, place)
     }
 
     // MARK: What to say of one prefix
 
     private enum Word {
-        case route(AnnouncedRoute, Session.Told)
+        case route(AnnouncedRoute, tokens: [EdgeToken?], Session.Told)
         case suppressed(RouteReason?)
     }
 
@@ -66,7 +71,9 @@ extension Node {
         var told = Session.Told(
             identity: 0, cost: session.liveness.mean, fullCount: session.outgoing.fullCount)
         guard case .link(let nextHop) = chosen.selection, let path = chosen.path else {
-            return .route(AnnouncedRoute(prefix: prefix, path: [own]), told)
+            let token = edges.origins[prefix]?.token
+            told.identity = token?.high ?? 0
+            return .route(AnnouncedRoute(prefix: prefix, path: [own]), tokens: [token], told)
         }
         guard nextHop != session.link, !path.hops.contains(where: { $0.id == session.info.id }) else {
             return .suppressed(.splitHorizon)
@@ -76,10 +83,12 @@ extension Node {
         var hops = path.hops
         // A7: where the next hop has not measured yet, we have.
         if hops[0].latency == Hop.unknownLatency { hops[0].latency = wireLatency(latency(of: nextHop)) }
-        told.identity = path.identity
+        let edge = self.place(of: nextHop).map { sessions[$0].edgeToken }
+        told.identity = path.identity ^ (edge?.high ?? 0)
+        let tokens = path.tokens.isEmpty ? [EdgeToken?](repeating: nil, count: hops.count) : path.tokens
         let (rest, _) = path.rest.addingReportingOverflow(UInt64(hops[0].latency) * 1000)
         told.cost = told.cost.map { $0 &+ rest }
-        return .route(AnnouncedRoute(prefix: prefix, path: [own] + hops), told)
+        return .route(AnnouncedRoute(prefix: prefix, path: [own] + hops), tokens: [edge] + tokens, told)
     }
 
     private func latency(of link: LinkID) -> UInt64? { place(of: link).flatMap { sessions[$0].liveness.mean } }
@@ -87,7 +96,8 @@ extension Node {
     /// Whole milliseconds, rounded up, as v1 counts; its word for "unknown" is not a latency.
     private func wireLatency(_ microseconds: UInt64?) -> UInt32 {
         guard let microseconds else { return Hop.unknownLatency }
-        return UInt32(clamping: min(UInt64(Hop.unknownLatency) - 1, microseconds / 1000 + (microseconds % 1000 > 0 ? 1 : 0)))
+        return UInt32(
+            clamping: min(UInt64(Hop.unknownLatency) - 1, microseconds / 1000 + (microseconds % 1000 > 0 ? 1 : 0)))
     }
 
     private func poison(_ prefix: Prefix, _ place: Int) -> AnnouncedRoute {
@@ -104,23 +114,23 @@ extension Node {
         sessions[place].outgoing.cursor = changeLogStart + changeLog.count
         guard start >= 0 else { return tellEverything(place) }
         var said: Set<Prefix> = []
-        var routes: [AnnouncedRoute] = []
+        var routes: [(AnnouncedRoute, [EdgeToken?])] = []
         for prefix in changeLog[start...] where said.insert(prefix).inserted {
             let former = sessions[place].outgoing.told[prefix]
             switch word(on: prefix, rib.chosen(prefix), to: place) {
             case .suppressed:
                 guard former != nil else { continue }
                 sessions[place].outgoing.told[prefix] = nil
-                routes.append(poison(prefix, place))
-            case .route(let route, let told):
+                routes.append((poison(prefix, place), []))
+            case .route(let route, let tokens, let told):
                 if let former, !isWorthTelling(told, after: former) { continue }
                 sessions[place].outgoing.told[prefix] = told
-                routes.append(route)
+                routes.append((route, tokens))
             }
         }
         guard !routes.isEmpty else { return }
         sessions[place].outgoing.lastBatch = now
-        announce(routes, .partial, place)
+        announce(routes, place)
     }
 
     /// R7: another path always; another latency only beyond the dead band.
@@ -139,11 +149,12 @@ extension Node {
         sessions[place].outgoing.lastBatch = now
         sessions[place].outgoing.toldLatency = sessions[place].liveness.mean
         let count = sessions[place].outgoing.fullCount
-        var encoder = AnnouncementEncoder(sender: sessions[place].ourID, scope: .full)
+        var writer = AnnouncementWriter(sender: sessions[place].ourID, isFull: true, causes: [])
         var told = sessions[place].outgoing.told
         sessions[place].outgoing.told = [:]
         rib.forEachChosen { prefix, chosen in
-            if case .route(let route, let now) = word(on: prefix, chosen, to: place), encoder.append(route) {
+            if case .route(let route, let tokens, let now) = word(on: prefix, chosen, to: place) {
+                writer.append(route, tokens: tokens)
                 told[prefix] = now
             }
             return true
@@ -151,15 +162,16 @@ extension Node {
         let lost = told.filter { $0.value.fullCount != count }.keys.sorted()
         for prefix in lost { told[prefix] = nil }
         sessions[place].outgoing.told = told
-        for message in encoder.finish() { send(message, place) }
-        announce(lost.map { poison($0, place) }, .partial, place)
+        for message in writer.finish() { send(message, place) }
+        announce(lost.map { (poison($0, place), []) }, place)
     }
 
-    private mutating func announce(_ routes: [AnnouncedRoute], _ scope: AnnouncementEncoder.Scope, _ place: Int) {
-        guard !routes.isEmpty else { return }
-        for message in AnnouncementEncoder.messages(for: routes, sender: sessions[place].ourID, scope: scope) {
-            send(message, place)
-        }
+    private mutating func announce(_ routes: [(AnnouncedRoute, [EdgeToken?])], _ place: Int) {
+        guard !routes.isEmpty || (edges.isFresh && sessions[place].isOurs) else { return }
+        var writer = AnnouncementWriter(
+            sender: sessions[place].ourID, isFull: false, causes: edges.causes(at: now))
+        for (route, tokens) in routes { writer.append(route, tokens: tokens) }
+        for message in writer.finish() { send(message, place) }
     }
 
     /// Sends what v1 can read; towards v1 nobody's word is taken for that (W18).
@@ -199,7 +211,9 @@ extension Node {
             first = min(first, sessions[place].outgoing.cursor)
         }
         guard first > changeLogStart else { return }
-        if first == end { changeLog.removeAll(keepingCapacity: changeLog.count < 4096) } else {
+        if first == end {
+            changeLog.removeAll(keepingCapacity: changeLog.count < 4096)
+        } else {
             guard first - changeLogStart > changeLog.count / 2 else { return }
             changeLog.removeFirst(first - changeLogStart)
         }
@@ -213,7 +227,7 @@ extension Node {
         notice(.shutdown)
         for place in sessions.indices {
             let told = sessions[place].outgoing.told.keys.sorted()
-            announce(told.map { poison($0, place) }, .partial, place)
+            announce(told.map { (poison($0, place), []) }, place)
         }
         for key in peerRecords.keys.sorted() where peerRecords[key]?.dial.phase != .waiting {
             effects.append(.cancelDial(peer: peerRecords[key]?.name ?? key))
@@ -239,7 +253,7 @@ extension Node {
                 return false
             }
             switch word(on: prefix, chosen, to: place) {
-            case .route(let route, _): items.append(AdvertisedView(prefix: prefix, path: route.path, reason: nil))
+            case .route(let route, _, _): items.append(AdvertisedView(prefix: prefix, path: route.path, reason: nil))
             case .suppressed(let reason): items.append(AdvertisedView(prefix: prefix, path: nil, reason: reason))
             }
             return true

@@ -36,8 +36,18 @@ extension Node {
         guard routes != former else { return false }
         configuration.localRoutes = routes
         localLengths = Set(routes.keys.map(\.length)).sorted()
-        for prefix in former.keys.sorted() where routes[prefix] == nil { rib.setLocal(prefix, nil) }
+        for prefix in former.keys.sorted() where routes[prefix] == nil {
+            rib.setLocal(prefix, nil)
+            if let origin = edges.origins.removeValue(forKey: prefix), rib.declareDead(origin.token) {
+                edges.reveal(origin.secret, at: now)
+            }
+        }
         for prefix in routes.keys.sorted() where routes[prefix] != former[prefix] {
+            // Paths with tokens of their own cannot be shared: an origin of very many prefixes goes without.
+            if former[prefix] == nil, edges.origins.count < 64 {
+                let secret = edges.make()
+                edges.origins[prefix] = (secret, secret.token)
+            }
             rib.setLocal(prefix, routes[prefix]?.nextHop)
         }
         // What lies inside our own prefixes is another set now (A12).
@@ -77,7 +87,7 @@ extension Node {
             if let link { close(link, .unconfigured) }
             return
         }
-        if let link { rib.setLimit(limit(of: peer), of: link) }
+        if let link { rib.setLimit(limit(of: peer), costFloor: peer.costFloor, of: link) }
         guard former?.addresses != peer.addresses || former?.isEnabled != peer.isEnabled else { return }
         endDial(key, peer.name)
         peerRecords[key]?.dial = PeerRecord.DialState()

@@ -109,7 +109,7 @@ extension Node {
         // Without a config in force the newest ever adopted may come back.
         let isNewer = configKeeper.mark.map { config.mark > $0 || (configKeeper.current == nil && config.mark == $0) }
         guard isNewer ?? true else { return declineOlder(question, config) }
-        if config.issuedAt > wallClock + tunables.configTolerance { return hold(question, config) }
+        if config.issuedAt > wallClock &+ tunables.configTolerance { return hold(question, config) }
         adopt(config, content, question)
     }
 
@@ -158,7 +158,7 @@ extension Node {
 
     mutating func runConfigTimers() {
         reportExpiredConfig()
-        guard let held = configKeeper.held, held.issuedAt <= wallClock + tunables.configTolerance else { return }
+        guard let held = configKeeper.held, held.issuedAt <= wallClock &+ tunables.configTolerance else { return }
         configKeeper.held = nil
         // Verified anew: what was valid then may be expired or revoked now.
         ask(ConfigKeeper.Question(config: held.signed, link: nil, token: nil))

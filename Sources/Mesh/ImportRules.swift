@@ -43,7 +43,9 @@ extension Node {
             let list = session.info.name.isEmpty ? nil : policy.entries(for: session.info.name)
             return list ?? (configKeeper.content.isDefaultDeny ? [] : nil)
         }
-        if let known = configKeeper.content.external[session.info.id] { return known.imports.map(PrefixPolicy.Entry.init) }
+        if let known = configKeeper.content.external[session.info.id] {
+            return known.imports.map(PrefixPolicy.Entry.init)
+        }
         if let list = policy.entries(for: "sha256:\(session.info.id)") { return list }
         if let name = externalCommonName(session.info), let list = policy.entries(for: name) { return list }
         return configured?.importList

@@ -23,6 +23,7 @@ package struct Node: Sendable {
     /// Lower-case CommonNames of our own CA that were seen; an external certificate with such a name has none (W7).
     var internalNames: Set<String> = []
     var configKeeper: ConfigKeeper
+    var edges: EdgeKeeper
     var limiter = NoticeLimiter()
     /// Prefixes whose chosen route changed, in order: each session has a place in it up to which it was told.
     var changeLog: [Prefix] = []
@@ -37,11 +38,14 @@ package struct Node: Sendable {
     var isStopping = false
     private var deadline: Instant?
 
-    /// `seed` feeds jitter only.
-    package init(configuration: NodeConfiguration, seed: UInt64, now: Instant) {
+    /// `seed` feeds jitter; `edgeSecret`, random bytes that nobody else knows, the names of our edges.
+    package init(configuration: NodeConfiguration, seed: UInt64, edgeSecret: [UInt8] = [], now: Instant) {
         self.configuration = configuration
         self.now = now
         jitter = Jitter(seed: seed)
+        edges = EdgeKeeper(
+            seed: edgeSecret + configuration.id.bytes
+                + (0..<8).map { UInt8(truncatingIfNeeded: seed >> (8 * UInt64($0))) })
         rib = RIB(
             hysteresis: configuration.tunables.hysteresis, maximumRejected: configuration.tunables.maximumRejected)
         configKeeper = ConfigKeeper(stored: configuration.storedConfig, mark: configuration.highWaterMark)
@@ -70,6 +74,7 @@ package struct Node: Sendable {
     /// What is to be done now that `event` happened.
     package mutating func handle(_ event: Event, at now: Instant) -> [Effect] {
         self.now = max(self.now, now)
+        rib.now = self.now
         switch event {
         case .tick: break
         case .dialConnected(let peer): dialConnected(peer)
@@ -127,7 +132,7 @@ package struct Node: Sendable {
     }
 
     private func earliestDeadline() -> Instant? {
-        var earliest = rib.earliestExpiry
+        var earliest = rib.nextDeadline
         func consider(_ instant: Instant?) {
             guard let instant else { return }
             earliest = earliest.map { min($0, instant) } ?? instant
@@ -145,20 +150,20 @@ package struct Node: Sendable {
         }
         for link in pending { consider(link.deadline) }
         for record in peerRecords.values { consider(dialDue(record)) }
-        if let held = configKeeper.held { consider(instant(ofWall: held.issuedAt - tunables.configTolerance)) }
+        if let held = configKeeper.held { consider(instant(ofWall: held.issuedAt &- tunables.configTolerance)) }
         return earliest
     }
 
     // MARK: Wall clock
 
     /// Unix seconds now, as the last reading and the time since tell.
-    var wallClock: Int64 { wall + now.milliseconds(since: wallAt) / 1000 }
+    var wallClock: Int64 { wall &+ now.milliseconds(since: wallAt) / 1000 }
 
     private func instant(ofWall seconds: Int64) -> Instant {
         let (ahead, overflow) = seconds.subtractingReportingOverflow(wall)
         // A certificate of the year 9999 needs no timer.
         guard !overflow, ahead < 1 << 40 else { return Instant(microseconds: .max) }
-        return wallAt.adding(milliseconds: ahead * 1000)
+        return wallAt.adding(milliseconds: max(0, ahead) * 1000)
     }
 
     private mutating func setWallClock(_ seconds: Int64) {

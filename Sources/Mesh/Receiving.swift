@@ -76,8 +76,9 @@ extension Node {
         }
         beginRound(info.kind, place)
         let link = sessions[place].link
-        for route in routes {
-            receive(route, place)
+        let extra = AnnouncementExtension(payload: payload)
+        for (index, route) in routes.enumerated() {
+            receive(route, index < extra.tokens.count ? extra.tokens[index] : [], place)
             // Ten bad paths end the session in the middle of a message.
             guard place < sessions.count, sessions[place].link == link else { return }
         }
@@ -86,6 +87,13 @@ extension Node {
             rib.withdrawUnnamed(from: link, round: sessions[place].intake.round)
         }
         checkLimit(place)
+        for cause in extra.causes { learn(cause, place) }
+    }
+
+    /// R3: a revealed secret makes every path through its edge ineligible, and is handed on if that was news here.
+    private mutating func learn(_ cause: EdgeSecret, _ place: Int) {
+        guard !edges.isKnown(cause), sessions[place].causes.take(at: now) else { return }
+        if rib.declareDead(cause.token) { edges.reveal(cause, at: now) }
     }
 
     /// Ours say where a whole table begins and ends; v1's whole table is a run of messages less than a second apart.
@@ -94,12 +102,18 @@ extension Node {
         case .unmarked:
             if sessions[place].intake.roundEnds == nil { sessions[place].intake.round &+= 1 }
             sessions[place].intake.roundEnds = now.adding(milliseconds: tunables.roundGap)
-        case .partial: sessions[place].isMarked = true
+        case .partial: mark(place)
         case .fullPart, .fullEnd:
-            sessions[place].isMarked = true
+            mark(place)
             if !sessions[place].intake.isInFull { sessions[place].intake.round &+= 1 }
             sessions[place].intake.isInFull = true
         }
+    }
+
+    /// The peer speaks as ours do: every change at once. One under another CA may keep things from us.
+    private mutating func mark(_ place: Int) {
+        sessions[place].isMarked = true
+        if sessions[place].info.trust == .internalCA { rib.setAsserting(sessions[place].link) }
     }
 
     /// W5 (d): what a v1 peer's round did not name is passed over at once and gone 35 s later.
@@ -110,7 +124,7 @@ extension Node {
             until: now.adding(milliseconds: tunables.staleLifetime))
     }
 
-    private mutating func receive(_ decoded: DecodedRoute, _ place: Int) {
+    private mutating func receive(_ decoded: DecodedRoute, _ tokens: [EdgeToken?], _ place: Int) {
         let session = sessions[place]
         switch decoded {
         case .malformed(let defect, let prefix):
@@ -121,10 +135,12 @@ extension Node {
             countBadPath(place)
             reject(route.prefix, .badPath, place)
         case .route(let route) where route.isWithdrawal:
-            rib.withdraw(route.prefix, from: session.link)
+            rib.withdrawAsserted(route.prefix, from: session.link)
         case .route(let route):
             let rejection = rejection(of: route.prefix, ids: route.path, from: session)
-            store(RIBRoute(prefix: route.prefix, hops: route.path, rejection: rejection), place)
+            // Where the decoder collapsed hops (W1) the tokens fit no more.
+            let fitting = tokens.count == route.path.count ? tokens : []
+            store(RIBRoute(prefix: route.prefix, hops: route.path, tokens: fitting, rejection: rejection), place)
         }
     }
 

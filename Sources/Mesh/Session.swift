@@ -11,9 +11,14 @@ struct Session: Sendable {
     let openedAt: Instant
     /// Our own id as this link's handshake showed it: v1 holds the first hop of our paths against it.
     let ourID: NodeID
+    /// The secret of our edge to the peer and what is said of it; revealed when the session ends.
+    let edge: EdgeSecret
+    let edgeToken: EdgeToken
     var liveness: Liveness
     /// Pongs that the peer may have of us: 20 a second, 40 at once (A17).
     var replies: Budget
+    /// Revealed secrets that are looked at (A19).
+    var causes: Budget
     var validator: OutboundValidator
     /// The round trip by which the RIB judges this peer's routes, microseconds.
     var judgedLatency: UInt64?
@@ -24,14 +29,20 @@ struct Session: Sendable {
     var outgoing: Outgoing
     var config: ConfigExchange
 
-    init(link: LinkID, info: LinkInfo, peer: String, ourID: NodeID, now: Instant, tunables: Tunables, logEnd: Int) {
+    init(
+        link: LinkID, info: LinkInfo, peer: String, ourID: NodeID, edge: EdgeSecret, now: Instant, tunables: Tunables,
+        logEnd: Int
+    ) {
         self.link = link
         self.info = info
         self.peer = peer
         self.ourID = ourID
+        self.edge = edge
+        edgeToken = edge.token
         openedAt = now
         liveness = Liveness(now: now)
         replies = Budget(burst: 40, intervalMilliseconds: 50, now: now)
+        causes = Budget(burst: 200, intervalMilliseconds: 5, now: now)
         validator = OutboundValidator(sender: ourID)
         outgoing = Outgoing(now: now, logEnd: logEnd)
         config = ConfigExchange(now: now, tunables: tunables)

@@ -14,6 +14,10 @@ package struct RIB: Sendable {
     var links: [UInt32: RIBLink] = [:]
     var dead = DeadEdges()
     private var changed: [Prefix] = []
+    /// Prefixes with a contradicted candidate, and when that must be looked at again; in order of time.
+    private var rechecks: [(prefix: Prefix, at: Instant)] = []
+    /// The time of this turn.
+    package var now = Instant(microseconds: 0)
     /// Microseconds by which another route must at least be better.
     package var hysteresis: UInt64
     private let maximumRejected: Int
@@ -47,7 +51,13 @@ package struct RIB: Sendable {
         sweepCandidates(loss: .previousPeerDown) { $0.link == link }
     }
 
-    package mutating func setLimit(_ limit: Int, of link: UInt32) { links[link]?.limit = limit }
+    /// The configuration of a link's peer changed. What was refused for the old limit waits for `judgeAgain`.
+    package mutating func setLimit(_ limit: Int, costFloor: UInt64, of link: UInt32) {
+        guard let state = links[link] else { return }
+        links[link]?.limit = limit
+        links[link]?.costFloor = costFloor
+        if state.costFloor != costFloor { redecide { entry in entry.candidates.contains { $0.link == link } } }
+    }
 
     /// Our own round trip to a link's peer, microseconds, moved enough to choose again.
     package mutating func setLatency(_ latency: UInt64?, of link: UInt32) {
@@ -55,6 +65,21 @@ package struct RIB: Sendable {
         links[link]?.latency = latency
         guard state.accepted > 0 else { return }
         redecide { entry in entry.candidates.contains { $0.link == link } }
+        noteUnmeasured(link)
+    }
+
+    /// Where a chosen path's first hop was told without a latency, ours stands in for it: that is news to others.
+    private mutating func noteUnmeasured(_ link: UInt32) {
+        var touched: [Prefix] = []
+        table.forEach { prefix, entry in
+            if entry.selection == .link(link),
+                entry.candidates.contains(where: { $0.link == link && paths[$0.path].firstLatency == nil })
+            {
+                touched.append(prefix)
+            }
+            return true
+        }
+        for prefix in touched { decide(prefix, loss: nil, refreshed: .link(link)) }
     }
 
     /// Routes of a link that are accepted, and that are rejected.
@@ -102,10 +127,12 @@ package struct RIB: Sendable {
         count(former, -1)
         links[link]?.accepted += rejection == nil ? 1 : 0
         links[link]?.rejected += rejection == nil ? 0 : 1
-        earliestExpiry = earliestExpiry.map { min($0, expires) } ?? expires
+        noteExpiry(expires)
         let isSame = former.map { $0.path == path && $0.rejection == rejection && !$0.isStale } ?? false
         if !isSame { decide(route.prefix, loss: nil, refreshed: .link(link)) }
-        if rejection != nil, former?.rejection == nil { boundRejected(link, adding: route.prefix) }
+        if rejection != nil, former?.rejection == nil || former?.rejection == .withdrawn {
+            boundRejected(link, adding: route.prefix)
+        }
         return rejection
     }
 
@@ -137,13 +164,16 @@ package struct RIB: Sendable {
             touched.append(prefix)
         }
         guard !touched.isEmpty else { return }
-        earliestExpiry = earliestExpiry.map { min($0, deadline) } ?? deadline
+        noteExpiry(deadline)
         for prefix in touched { decide(prefix, loss: nil) }
     }
 
     /// Removes every route whose time has come or comes within 200 ms, so that none outlives its lifetime and walks of
     /// the table are at least that far apart.
     package mutating func expire(at now: Instant) {
+        let due = rechecks.prefix { $0.at <= now }.map(\.prefix)
+        rechecks.removeFirst(due.count)
+        for prefix in due { decide(prefix, loss: nil) }
         guard let bound = earliestExpiry, bound <= now else { return }
         let horizon = now.adding(milliseconds: 200)
         var next: Instant?
@@ -153,6 +183,16 @@ package struct RIB: Sendable {
             return false
         }
         earliestExpiry = next
+    }
+
+    /// When `expire` is to be called next; nil: there is nothing that could expire.
+    package var nextDeadline: Instant? {
+        guard let recheck = rechecks.first?.at else { return earliestExpiry }
+        return earliestExpiry.map { min($0, recheck) } ?? recheck
+    }
+
+    mutating func noteExpiry(_ instant: Instant) {
+        earliestExpiry = earliestExpiry.map { min($0, instant) } ?? instant
     }
 
     /// Judges every candidate again, after a change of the import rules. `judge` answers the new rejection; routes that
@@ -231,6 +271,13 @@ package struct RIB: Sendable {
         let isOther = selection != entry.selection
         let isEmpty = entry.candidates.isEmpty && entry.local == nil
         if isOther { selectedCount += (selection == .none ? 0 : 1) - (entry.selection == .none ? 0 : 1) }
+        // A contradiction lasts for a while only; at most one look a prefix is planned, and not for more of them than
+        // a table of ordinary size has.
+        if entry.candidates.count > 1, rechecks.count < 65_536,
+            entry.candidates.contains(where: { isContradicted($0, paths[$0.path], in: entry) })
+        {
+            rechecks.append((prefix, now.adding(milliseconds: Self.assertionTime)))
+        }
         let isNoted = (isOther || refreshed == selection || isEmpty) && !entry.isChanged
         table.modify(prefix) { entry in
             entry.selection = selection
@@ -275,7 +322,7 @@ package struct RIB: Sendable {
     }
 
     private mutating func count(_ candidate: RIBCandidate?, _ change: Int) {
-        guard let candidate else { return }
+        guard let candidate, candidate.rejection != .withdrawn else { return }
         if candidate.rejection == nil {
             links[candidate.link]?.accepted += change
         } else {

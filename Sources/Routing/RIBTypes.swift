@@ -73,6 +73,8 @@ struct RIBLink: Sendable {
     var costFloor: UInt64
     var accepted = 0
     var rejected = 0
+    /// What it says of itself outweighs what others say of it: see Consistency.
+    var isAsserting = false
     /// Rejected prefixes, oldest first; may name some that are rejected no more.
     var rejectedOrder: [Prefix] = []
 }

@@ -23,6 +23,10 @@ package enum RouteReason: String, Hashable, Sendable, CaseIterable {
     case stale
     /// An edge of its path was declared dead by its owner.
     case deadEdge = "dead_edge"
+    /// A neighbour in the path has lately said something else of the prefix itself.
+    case contradicted
+    /// The peer withdrew it a moment ago.
+    case withdrawn
 
     // Rejected.
     case ownIDInPath = "own_id_in_path"

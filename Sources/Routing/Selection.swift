@@ -23,10 +23,10 @@ struct RouteRank: Comparable, Sendable {
 
 extension RIB {
     /// The rank of a candidate; nil: not eligible (R5).
-    func rank(of candidate: RIBCandidate) -> RouteRank? {
+    func rank(of candidate: RIBCandidate, in entry: RIBEntry) -> RouteRank? {
         guard candidate.rejection == nil, let link = links[candidate.link] else { return nil }
         let path = paths[candidate.path]
-        guard !path.isDead, !path.hops.isEmpty else { return nil }
+        guard !path.isDead, !path.hops.isEmpty, !isContradicted(candidate, path, in: entry) else { return nil }
         let (cost, isMeasured) = cost(of: path, over: link)
         let tier: UInt8 = candidate.isStale ? 2 : isMeasured && !path.isLastResort ? 0 : 1
         return RouteRank(tier: tier, cost: cost, length: path.hops.count, id: link.id)
@@ -46,7 +46,7 @@ extension RIB {
         var second: RouteRank?
         var present: RouteRank?
         for candidate in entry.candidates {
-            guard let rank = rank(of: candidate) else { continue }
+            guard let rank = rank(of: candidate, in: entry) else { continue }
             if entry.selection == .link(candidate.link) { present = rank }
             if let leader = best, leader.rank < rank {
                 if second.map({ rank < $0 }) ?? true { second = rank }
@@ -87,7 +87,8 @@ extension RIB {
                 RIBCandidateView(
                     candidate: nil, local: local, hops: [], cost: 0, status: .selected, reason: .localAnnouncement))
         }
-        let ranked = entry.candidates.map { (candidate: $0, rank: rank(of: $0)) }
+        let ranked = entry.candidates.filter { $0.rejection != .withdrawn }
+            .map { (candidate: $0, rank: rank(of: $0, in: entry)) }
         let chosen = ranked.first { entry.selection == .link($0.candidate.link) }?.rank
         for (candidate, rank) in ranked {
             let path = paths[candidate.path]
@@ -118,7 +119,7 @@ extension RIB {
         _ candidate: RIBCandidate, _ rank: RouteRank?, chosen: RouteRank?, isLocal: Bool
     ) -> RouteReason {
         if isLocal { return .localRouteExists }
-        guard let rank else { return paths[candidate.path].isDead ? .deadEdge : .peerDown }
+        guard let rank else { return paths[candidate.path].isDead ? .deadEdge : .contradicted }
         if candidate.isStale { return .stale }
         guard let chosen else { return .superseded }
         if rank.tier > chosen.tier { return .latencyUnknown }

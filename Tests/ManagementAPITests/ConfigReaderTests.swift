@@ -155,6 +155,8 @@ struct ConfigReaderTests {
             (#""vifs":{"a":{"type":"tun","tun_name":"0123456789abcdef"}}"#, ["/vifs/a/tun_name not_a_device"]),
             (#""vifs":{"a":{"type":"tun","mtu_bytes":1279}}"#, ["/vifs/a/mtu_bytes out_of_range"]),
             (#""vifs":{"a":{"type":"tun","mtu_bytes":65536}}"#, ["/vifs/a/mtu_bytes out_of_range"]),
+            (#""vifs":{"a":{"type":"tun","mtu":1279}}"#, ["/vifs/a/mtu out_of_range"]),
+            (#""vifs":{"a":{"type":"tun","mtu":1400,"mtu_bytes":1400}}"#, ["/vifs/a/mtu said_twice"]),
             (
                 #""vifs":{"a":{"type":"tun","addresses":["2001:db8::1"]}}"#,
                 ["/vifs/a/addresses/0 not_an_interface_address"]

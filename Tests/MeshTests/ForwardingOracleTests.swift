@@ -141,9 +141,8 @@ private struct NaiveForwarder {
             switch verdict {
             case .send: changed[7] -= 1
             case .deliver(let vif):
-                if !(vif == Fixture.tun && target == addresses[0] && packet[24..<40] == target.bytes[...]) {
-                    changed[7] -= 1
-                }
+                // By the bytes that were sent: a bent byte may have made another address ours.
+                if !(vif == Fixture.tun && packet[24..<40] == addresses[0].bytes[...]) { changed[7] -= 1 }
             case .drop, .refuse: break
             }
             if verdict != expected || after != changed {

@@ -27,6 +27,8 @@ enum ReasonText {
         case .localRouteExists: return "this node announces the prefix itself"
         case .stale: return "the peer's last full announcement did not name it"
         case .deadEdge: return "a link of its path was declared dead by the node that owned it"
+        case .contradicted: return "a neighbour on its path has lately said something else of the prefix itself"
+        case .withdrawn: return "the peer withdrew it a moment ago"
         case .ownIDInPath: return "the path leads through this node"
         case .notWhitelisted: return "the peer may not announce this prefix"
         case .maximumLengthExceeded: return "longer than the peer's entry for this prefix allows"
