@@ -16,7 +16,8 @@ extension Node {
     /// The name under which an id was last seen; nil: never.
     package func name(of id: NodeID) -> String? {
         if id == configuration.id { return configuration.name }
-        return peerRecords.keys.sorted().first { peerRecords[$0]?.id == id }.flatMap { peerRecords[$0]?.name }
+        // Asked for every hop of every route that is shown: no sorting, no copies.
+        return peerRecords.lazy.filter { $0.value.id == id }.min { $0.key < $1.key }?.value.name
     }
 
     private func view(of record: PeerRecord) -> PeerView {
@@ -120,6 +121,10 @@ extension Node {
             prefixes: rib.prefixCount, candidates: rib.candidateCount, selected: rib.selectedCount,
             rejected: rib.rejectedCount, local: rib.localCount, routeChanges: routeChanges,
             peersConfigured: peerRecords.values.reduce(0) { $0 + ($1.configuration == nil ? 0 : 1) },
-            peersUp: sessions.count, peersInbound: sessions.reduce(0) { $0 + ($1.info.direction == .inbound ? 1 : 0) })
+            peersUp: sessions.count,
+            peersDown: peerRecords.values.reduce(0) {
+                $0 + ($1.link == nil && $1.configuration?.isEnabled == true ? 1 : 0)
+            },
+            peersInbound: sessions.reduce(0) { $0 + ($1.info.direction == .inbound ? 1 : 0) })
     }
 }

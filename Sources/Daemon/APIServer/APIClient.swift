@@ -23,7 +23,8 @@ final class APIClient: ReactorHandler {
     let number: UInt64
     let listener: APIListener
     let peer: StreamPeer
-    /// When something last came or went, microseconds; the oldest idle one gives way to a newcomer (E6).
+    /// When a whole request last came or bytes of an answer went, microseconds; the oldest idle one gives way to a
+    /// newcomer (E6). Bytes of a head or a body do not count, or dripping them would hold a slot against everybody.
     private(set) var lastUsed: Int64
     private(set) var pendingRequests = 0
 
@@ -99,7 +100,6 @@ final class APIClient: ReactorHandler {
                     sawEnd = true
                     engine.endOfInput(nowMilliseconds: milliseconds)
                 case .bytes(let count):
-                    lastUsed = reactor.now
                     engine.receive(UnsafeRawBufferPointer(rebasing: buffer[..<count]), nowMilliseconds: milliseconds)
                 }
             } catch {
@@ -114,6 +114,7 @@ final class APIClient: ReactorHandler {
             switch event {
             case .request(let id, let request):
                 pendingRequests += 1
+                lastUsed = reactor.now
                 owner?.handle(request, on: self) { [weak self] response in self?.respond(id, response) }
             case .writable: break
             case .cancelled: pendingRequests = max(0, pendingRequests - 1)

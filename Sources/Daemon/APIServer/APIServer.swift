@@ -1,7 +1,8 @@
 // The management API's listeners and connections.
 //
-// Bounds (faults E5, E6, D7): 256 connections, 32 from one source; a newcomer beyond them takes the place of the one that has been
-// idle longest, and is turned away if none is idle. Requests are handled in the loop's turn; a write that has to wait answers later.
+// Bounds (faults E5, E6, D7): 256 connections, 32 from one address and 128 of one local user (whom the socket's mode let in); a
+// newcomer beyond them takes the place of the one that has been idle longest, and is turned away if none has been for a second: a
+// request may be on its way to one that was used just now. Requests are handled in the loop's turn; a write that has to wait answers later.
 
 import HTTP
 import ManagementAPI
@@ -26,6 +27,9 @@ final class APIListener {
 final class APIServer: AcceptorClient, APIClientOwner {
     static let maximumConnections = 256
     static let maximumPerSource = 32
+    static let maximumPerUser = 128
+    /// Microseconds without a request, after which a connection may have to give way.
+    static let idleTime: Int64 = 1_000_000
 
     private(set) var listeners: [APIListener] = []
     private(set) var connections: [UInt64: APIClient] = [:]
@@ -89,7 +93,8 @@ final class APIServer: AcceptorClient, APIClientOwner {
         guard let listener = listeners.first(where: { $0.acceptor === acceptor }) else { return socket.close() }
         let source = Self.source(of: socket.peer)
         let ofSource = connections.values.filter { Self.source(of: $0.peer) == source }
-        if ofSource.count >= Self.maximumPerSource, !closeOldestIdle(of: ofSource) { return turnAway(socket) }
+        let maximum = listener.isUnix ? Self.maximumPerUser : Self.maximumPerSource
+        if ofSource.count >= maximum, !closeOldestIdle(of: ofSource) { return turnAway(socket) }
         if connections.count >= Self.maximumConnections, !closeOldestIdle(of: Array(connections.values)) {
             return turnAway(socket)
         }
@@ -109,7 +114,9 @@ final class APIServer: AcceptorClient, APIClientOwner {
     func exhausted(_ code: ErrorCode, acceptor: Acceptor) { turnedAway &+= 1 }
 
     private func closeOldestIdle(of candidates: [APIClient]) -> Bool {
-        guard let oldest = candidates.filter(\.isIdle).min(by: { $0.lastUsed < $1.lastUsed }) else { return false }
+        guard let oldest = candidates.filter(\.isIdle).min(by: { $0.lastUsed < $1.lastUsed }),
+            reactor.now - oldest.lastUsed >= Self.idleTime
+        else { return false }
         oldest.end()
         return true
     }

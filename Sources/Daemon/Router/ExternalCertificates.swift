@@ -30,7 +30,9 @@ struct ExternalCertificates {
                 isPersisted: status.runningMatchesFile)
             return completion(.success((same, id)))
         }
-        // The file first: a path in the configuration must lead somewhere. One that nobody names harms nobody.
+        // The file first: a path in the configuration must lead somewhere. One that nobody names harms nobody; one that
+        // was there may be named by the document on the disk (a removal with persist=false), so it stays.
+        let wasThere = (try? Files.status(path)) != nil
         do { try Files.write(path, Array(certificate.pem.utf8), mode: 0o644) } catch {
             return completion(.failure(Problem(.persistUnavailable, "\(error); nothing was changed")))
         }
@@ -38,11 +40,11 @@ struct ExternalCertificates {
         proposed.externalPeerCertificates.append(path)
         let changes = [ChangeBody(.add, "/external_peer_certs/\(id)", to: .string(path))]
         loop.apply(proposed, changes: changes, options: options) { result in
-            if options.isDryRun { try? Files.remove(path) }
+            if options.isDryRun, !wasThere { try? Files.remove(path) }
             switch result {
             case .success(let applied): completion(.success((applied, id)))
             case .failure(let failure):
-                try? Files.remove(path)
+                if !wasThere { try? Files.remove(path) }
                 completion(.failure(failure.problem))
             }
         }

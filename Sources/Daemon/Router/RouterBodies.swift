@@ -14,7 +14,7 @@ import Wire
 extension RouterFacade {
     /// When `instant` was, or will be, by the wall clock.
     func timestamp(_ instant: Instant) -> Timestamp {
-        Timestamp(milliseconds: loop.wallClock.milliseconds - loop.now.milliseconds(since: instant))
+        Timestamp(milliseconds: (instant.microseconds &+ wallOffset) / 1000)
     }
 
     // MARK: Peers
