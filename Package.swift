@@ -66,7 +66,12 @@ let package = Package(
         .testTarget(name: "ManagementAPITests", dependencies: ["JSON", "Routing", "ManagementAPI"]),
         .testTarget(
             name: "DaemonTests",
-            dependencies: ["JSON", "Routing", "Wire", "Mesh", "TLS", "HTTP", "Platform", "ManagementAPI", "Daemon"]),
+            dependencies: [
+                "JSON", "Routing", "Wire", "Mesh", "TLS", "HTTP", "Platform", "ManagementAPI", "Daemon",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        .testTarget(name: "VmeshdTests", dependencies: ["vmeshd", "Daemon"]),
+        .testTarget(name: "VmeshTests", dependencies: ["JSON", "ManagementAPI", "vmesh"]),
         .testTarget(name: "HouseTests"),
     ],
     swiftLanguageModes: [.v6]

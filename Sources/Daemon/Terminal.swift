@@ -2,7 +2,9 @@
 
 import Platform
 
+/// Standard output and standard error of the programs.
 package enum Terminal {
+    /// Text as it is, to standard output.
     package static func out(_ text: String) { StandardOutput.write(text) }
 
     /// One line to standard error, then the end with `status`.

@@ -76,7 +76,7 @@ extension Node {
             }
             looked += 1
             last = prefix
-            let view = RouteView(prefix: prefix, candidates: candidates.map(view(of:)))
+            let view = RouteView(prefix: prefix, candidates: candidates.map { self.view(of: $0, to: prefix) })
             if isIncluded(view) { page.routes.append(view) }
             return true
         }
@@ -85,7 +85,8 @@ extension Node {
 
     package func route(_ prefix: Prefix) -> RouteView? {
         let candidates = rib.views(of: prefix)
-        return candidates.isEmpty ? nil : RouteView(prefix: prefix, candidates: candidates.map(view(of:)))
+        guard !candidates.isEmpty else { return nil }
+        return RouteView(prefix: prefix, candidates: candidates.map { view(of: $0, to: prefix) })
     }
 
     /// Every prefix of the table that covers the address, longest first.
@@ -93,7 +94,7 @@ extension Node {
         rib.covering(address).compactMap(route)
     }
 
-    private func view(of view: RIBCandidateView) -> CandidateView {
+    private func view(of view: RIBCandidateView, to prefix: Prefix) -> CandidateView {
         let candidate = view.candidate
         let session = candidate.flatMap { place(of: $0.link) }.map { sessions[$0] }
         let status: CandidateView.Status =
@@ -108,10 +109,11 @@ extension Node {
         case .discard?: local = .discard
         default: break
         }
+        let since = localSince[prefix] ?? now
         return CandidateView(
             link: candidate?.link, peerID: session?.info.id, peerName: session.flatMap { peerRecords[$0.peer]?.name },
             local: local, path: view.hops, cost: view.cost, status: status, reason: view.reason,
-            threshold: view.threshold, firstSeen: candidate?.firstSeen ?? now, updated: candidate?.updated ?? now,
+            threshold: view.threshold, firstSeen: candidate?.firstSeen ?? since, updated: candidate?.updated ?? since,
             expires: candidate?.expires)
     }
 

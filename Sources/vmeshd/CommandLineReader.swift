@@ -1,5 +1,5 @@
-// The command line of v1, kept: `-config FILE -debug -table FILE -drop-permissions -initial-dc FILE`, one dash or two, `-flag VALUE` or
-// `-flag=VALUE`. Go's flag package reads it that way, and unit files in the field rely on it.
+// The command line of v1, kept: `-config FILE -debug -table FILE -drop-permissions -initial-dc FILE`, one dash or two,
+// `-flag VALUE` or `-flag=VALUE`. Go's flag package reads it that way, and unit files in the field rely on it.
 
 import Daemon
 
@@ -31,6 +31,8 @@ enum CommandLineReader {
         var options = Options()
         var rest = arguments[...]
         while let argument = rest.popFirst() {
+            // As in Go `--` ends the flags, and there is nothing beside flags.
+            if argument == "--", rest.isEmpty { break }
             guard argument.hasPrefix("-"), argument != "-", argument != "--" else {
                 return .wrong("vmeshd: unexpected argument '\(argument)'; see vmeshd -help")
             }

@@ -1,6 +1,7 @@
 // vmeshd: the router's daemon. Reads the command line, runs the router, ends with its status.
 //
-// v1's flags with one dash or two. 0: ended in good order · 1: could not start, or lost something it cannot live without · 2: usage.
+// v1's flags with one dash or two. 0: ended in good order · 1: could not start, or lost something it cannot live
+// without · 2: usage.
 
 import Daemon
 

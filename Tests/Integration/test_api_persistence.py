@@ -2,6 +2,7 @@
 
 (api.md 2.7; faults.md D4, D6, E12 in so far as it is about what is stored.)
 """
+import http.client
 import json
 import os
 import random
@@ -99,7 +100,7 @@ def test_D4_killed_while_writing(lab, seed):
             attempted = number
             try:
                 a.api.put(PATH, {"addrs": [f"192.0.2.7:{number}"]})
-            except (OSError, Exception):
+            except (OSError, http.client.HTTPException):
                 return
             acknowledged = number
     for _ in range(8):
@@ -113,8 +114,7 @@ def test_D4_killed_while_writing(lab, seed):
         a.start()
         port = int(a.api.get(PATH)["addrs"][0].rpartition(":")[2])
         assert acknowledged <= port <= attempted, f"{acknowledged} was answered, {port} is there"
-        assert [f.name for f in a.folder.glob("config.json.*")] in ([], ["config.json.tmp"]) or True
-    assert len(list(a.folder.glob("config.json.*.tmp"))) <= 8
+        assert not list(a.folder.glob("config.json.*.tmp")), "what was staged and never came about is cleared away"
 
 
 def test_v1_spellings_are_rewritten_and_unknown_members_kept(lab):
@@ -124,7 +124,8 @@ def test_v1_spellings_are_rewritten_and_unknown_members_kept(lab):
     document["peers"] = [{"addr": "192.0.2.1:5120", "name": f"two.{DOMAIN}"},
                          {"addr": "192.0.2.9:5120", "name": f"one.{DOMAIN}"},
                          {"addr": "[2001:db8::1]:5120", "name": f"two.{DOMAIN}"}]
-    document["vifs"] = {"default": {"vif_type": "dummy"}}
+    del document["vifs"]
+    document["vif_type"] = "dummy"
     a.config_path.write_text(json.dumps(document))
     a.config_path.chmod(0o600)
     a.start()

@@ -33,6 +33,22 @@ struct FilesTests {
         }
     }
 
+    @Test("D4: what a killed process had staged is cleared away, of one file or of a directory, and nothing else")
+    func abandoned() throws {
+        let scratch = try ScratchDirectory()
+        let rest = "0123456789abcdef.tmp"
+        for name in ["a.json", "a.json.\(rest)", "b.\(rest)", "a.json.0123.tmp", "a.json.0123456789ABCDEF.tmp", rest] {
+            try Files.write("\(scratch.path)/\(name)", [1])
+        }
+        try Files.createDirectory("\(scratch.path)/d.\(rest)", mode: 0o700)
+        AtomicFile.clearAbandoned(scratch.path + "/a.json")
+        #expect(try Files.list(scratch.path).count == 6)
+        AtomicFile.clearAbandoned(scratch.path)
+        #expect(
+            try Files.list(scratch.path)
+                == [rest, "a.json", "a.json.0123.tmp", "a.json.0123456789ABCDEF.tmp", "d.\(rest)"].sorted())
+    }
+
     @Test("D17: a secret that others may use is refused", arguments: [0o600, 0o400, 0o640, 0o604, 0o660] as [UInt32])
     func secrets(mode: UInt32) throws {
         let scratch = try ScratchDirectory()

@@ -1,8 +1,8 @@
 // One client of the management API: a socket, perhaps TLS later, and an HTTP server engine.
 //
-// Requests come out of the engine whole and go to the service; answers may come later (a write that waits for the node)
-// and are matched by the engine's request id. Nothing blocks: what the client does not read waits in the engine, which is bounded, and
-// the engine's own deadlines end a client that is too slow (E5).
+// Requests come out of the engine whole and go to the service; answers may come later (a write that waits for the
+// node) and are matched by the engine's request id. Nothing blocks: what the client does not read waits in the engine,
+// which is bounded, and the engine's own deadlines end a client that is too slow (E5).
 
 import HTTP
 import ManagementAPI

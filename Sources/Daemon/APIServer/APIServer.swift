@@ -1,8 +1,9 @@
 // The management API's listeners and connections.
 //
-// Bounds (faults E5, E6, D7): 256 connections, 32 from one address and 128 of one local user (whom the socket's mode let in); a
-// newcomer beyond them takes the place of the one that has been idle longest, and is turned away if none has been for a second: a
-// request may be on its way to one that was used just now. Requests are handled in the loop's turn; a write that has to wait answers later.
+// Bounds (faults E5, E6, D7): 256 connections, 32 from one address and 128 of one local user (whom the socket's mode
+// let in); a newcomer beyond them takes the place of the one that has been idle longest, and is turned away if none has
+// been for a second: a request may be on its way to one that was used just now. Requests are handled in the loop's
+// turn; a write that has to wait answers later.
 
 import HTTP
 import ManagementAPI
@@ -44,8 +45,11 @@ final class APIServer: AcceptorClient, APIClientOwner {
         self.service = service
     }
 
-    /// Listens where the configuration says.
-    /// - Returns: remarks about what was made easier than asked (a missing group).
+    /// Listens where the configuration says. What an administrator wrote down must be had, or the start fails. Of the
+    /// built-in default only the Unix socket is essential, since without it nobody could command the router: it does
+    /// without its group, and loopback TCP may be missing (another router on this machine has it).
+    /// - Parameter isDefault: there is no `api` block.
+    /// - Returns: what is not as it was asked for, a sentence each.
     func listen(_ config: APIConfig, isDefault: Bool) throws(PlatformError) -> [String] {
         var remarks: [String] = []
         for wanted in config.listeners {
@@ -63,12 +67,19 @@ final class APIServer: AcceptorClient, APIClientOwner {
                     remarks.append("\(error); \(path) is open to this user alone")
                 }
                 try add(listener, address: "unix:\(path)", isUnix: true, role: role)
-            case .tcp(let address, _):
+            case .tcp(let address, let tls):
                 let target = try Platform.HostPort(parsing: address)
                 guard let numeric = target.numeric else {
                     throw .malformed(text: address, reason: "must be a numeric address")
                 }
-                try add(StreamListener.tcp(numeric), address: address, isUnix: false, role: .admin)
+                // The reader has refused plain text elsewhere; this wall stands for whoever changes the reader.
+                guard tls == nil, numeric.isLoopback else {
+                    throw .malformed(text: address, reason: "is not loopback, and TLS is not in this version")
+                }
+                do { try add(StreamListener.tcp(numeric), address: address, isUnix: false, role: .admin) } catch {
+                    guard isDefault else { throw error }
+                    remarks.append("the API is not on \(address): \(error); the Unix socket is there")
+                }
             }
         }
         return remarks

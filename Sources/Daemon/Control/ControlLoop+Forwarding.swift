@@ -1,7 +1,7 @@
 // The control loop and the data plane: which packets go where is decided here and carried out there.
 //
-// FIB changes gather for up to 20 ms and leave as one snapshot; facts about links and prefixes leave with them. Packets cross
-// in batches, both ways.
+// FIB changes gather for up to 20 ms and leave as one snapshot; facts about links and prefixes leave with them.
+// Packets cross in batches, both ways.
 
 import Logging
 import ManagementAPI
@@ -62,7 +62,10 @@ extension ControlLoop {
         do {
             for vif in made { try plane.add(vif.settings(number: vifs.number(for: vif.name))) }
         } catch {
-            for vif in made { if let number = vifs.number(of: vif.name) { plane.remove(number) } }
+            for vif in made {
+                if let number = vifs.number(of: vif.name) { plane.remove(number) }
+                if old.vif(named: vif.name) == nil { vifs.release(vif.name) }
+            }
             for vif in gone { try? plane.add(vif.settings(number: vifs.number(for: vif.name))) }
             throw error
         }

@@ -1,9 +1,9 @@
 // The control loop: one thread on which everything is decided.
 //
-// Every turn: wait and call what is ready (sockets, the API, netlink, signals; each with a budget) → packets from the workers to
-// the links → what links reported, in order, into the node and its effects out → timers → FIB snapshot → flush. Events wait in a list
-// until the handlers are done, so that no effect pulls a link away from under a handler. Time is taken once a turn,
-// by the reactor.
+// Every turn: wait and call what is ready (sockets, the API, netlink, signals; each with a budget) → packets from the
+// workers to the links → what links reported, in order, into the node and its effects out → timers → FIB snapshot →
+// flush. Events wait in a list until the handlers are done, so that no effect pulls a link away from under a handler.
+// Time is taken once a turn, by the reactor.
 //
 // What an effect means stands in ControlLoop+Effects.swift, the API's side in Router/.
 
@@ -38,11 +38,15 @@ final class ControlLoop: LinkSink {
     private(set) var isStopping = false
     /// Commands under way: token → who waits for the answer.
     var replies: [UInt64: (CommandResult) -> Void] = [:]
-    /// A verified or refused config waits for the disk: retried until it is stored (D5).
+    /// The distributed config in force while it waits for the disk; tried again until it is stored (D5).
     var unsavedConfig: VerifiedConfig?
     var saveRetryAt: Int64?
     /// Whether the distributed config in force at the start came from the state directory.
     var cameFromDisk = false
+    /// `-debug` was given.
+    var isDebugging = false
+    /// What is not as it was asked for since the start, for the health report: a listener that could not be had.
+    var startRemarks: [String] = []
     /// v1's `-table`.
     var table: TableFile?
     private var nextTable: Int64 = 0
@@ -129,8 +133,9 @@ final class ControlLoop: LinkSink {
         return isNodeStopped && (links?.links.isEmpty ?? true)
     }
 
-    private func turn() throws(PlatformError) {
-        try reactor.turn(deadline: events.isEmpty ? nextDeadline : reactor.now)
+    /// - Parameter limit: when waiting ends at the latest, microseconds on the reactor's clock.
+    func turn(limit: Int64 = .max) throws(PlatformError) {
+        try reactor.turn(deadline: events.isEmpty ? min(limit, nextDeadline) : reactor.now)
         handleEvents()
         runTimers()
         if isFIBDirty, reactor.now >= lastPublish &+ Self.publishInterval { publishForwardingTable() }

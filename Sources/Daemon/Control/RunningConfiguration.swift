@@ -1,10 +1,17 @@
 // The configuration that runs, and how it stands to the file.
+//
+// A revision is a configuration that ran. Its number goes up by one with each change, and over restarts too: what is
+// replaced goes to the history under its own number, and a start continues after the newest there (see
+// StateDirectory.nextRevision). What was changed with `persist=false` is a revision as well, only not one that a
+// restart would read.
 
 import ManagementAPI
 import Platform
 
 final class RunningConfiguration {
     let file: ConfigurationFile
+    /// What the process was started with: some of it holds until it ends.
+    let started: NodeConfig
     private(set) var running: NodeConfig
     /// Counts up with every change, over restarts too.
     private(set) var revision: UInt64
@@ -21,13 +28,26 @@ final class RunningConfiguration {
         self.file = file
         self.revision = revision
         running = loaded.config
+        started = loaded.config
         fileDigest = loaded.digest
         fileBytes = loaded.bytes
         changedAt = now
         changedBy = "start"
     }
 
-    /// The document that `proposed` replaces is what the history keeps.
+    /// The document of the revision that runs now, as the history keeps it.
+    var document: [UInt8] { isSaved ? fileBytes : file.document(of: running) }
+
+    /// A file that was read again and means the same (another order, a member that nobody knows): no new revision.
+    func readAgain(_ loaded: LoadedConfiguration) {
+        running = loaded.config
+        fileBytes = loaded.bytes
+        fileDigest = loaded.digest
+        isSaved = true
+    }
+
+    /// A new revision.
+    /// - Parameter saved: what was written to the file or read from it; nil if the change runs only.
     func replace(with config: NodeConfig, by actor: String, at now: Timestamp, saved: (bytes: [UInt8], digest: String)?)
     {
         running = config

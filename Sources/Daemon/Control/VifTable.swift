@@ -1,7 +1,7 @@
 // Names of virtual interfaces and the numbers under which the forwarding table knows them.
 //
-// There are 64 numbers (`ForwardingPlane.vifLimit`). One is used again after its interface is gone, which is safe because the plane
-// publishes new facts when it removes an interface, before the next one is made.
+// There are 64 numbers (`ForwardingPlane.vifLimit`). One is used again after its interface is gone, which is safe
+// because the plane publishes new facts when it removes an interface, before the next one is made.
 
 /// Which interface has which number.
 struct VifTable {

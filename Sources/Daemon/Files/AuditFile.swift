@@ -1,7 +1,8 @@
-// The audit trail: one JSON line for each write of the API and each refused authentication, in `state_dir/audit.log` and the log.
+// The audit trail: one JSON line for each write of the API and each refused authentication, in `state_dir/audit.log`
+// and the log.
 //
-// Rotated at 10 MiB, five files kept. A line that cannot be stored does not stop the write that it is about: a full disk must not
-// lock the admin out. It is counted and stands in the log all the same.
+// Rotated at 10 MiB, five files kept. A line that cannot be stored does not stop the write that it is about: a full
+// disk must not lock the admin out. It is counted and stands in the log all the same.
 
 import JSON
 import Logging

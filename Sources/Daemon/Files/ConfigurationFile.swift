@@ -1,8 +1,9 @@
 // The node's configuration file: read whole, checked whole, written back whole.
 //
-// v1's JSON with our additions (see NodeConfig). A broken file changes nothing: reading ends in one line that names the file, the
-// place (line and column, or the member's pointer) and what is wrong. Writing goes by way of a staged file, so that a full disk or a
-// power cut leaves the old one or the new one (D4, D6); the document that was replaced is kept in the state directory.
+// v1's JSON with our additions (see NodeConfig). A broken file changes nothing: reading ends in one line that names
+// the file, the place (line and column, or the member's pointer) and what is wrong. Writing goes by way of a staged
+// file, so that a full disk or a power cut leaves the old one or the new one (D4, D6); the document that was replaced
+// is kept in the state directory.
 
 import JSON
 import ManagementAPI
@@ -53,8 +54,10 @@ struct ConfigurationFile {
                 description: "\(path):\(error.line):\(error.column): \(error.message)")
         }
         var reader = ConfigReader(source: .file)
-        do {
+        do throws(ConfigFlaws) {
             let config = try reader.nodeConfig(value)
+            let missing = Unsupported.issues(of: config)
+            guard missing.isEmpty else { throw ConfigFlaws(missing) }
             return LoadedConfiguration(
                 config: config, digest: Hex.text(sha256(bytes)), bytes: bytes, warnings: reader.warnings)
         } catch {
@@ -66,9 +69,12 @@ struct ConfigurationFile {
         }
     }
 
+    /// The bytes that the file has for this configuration.
+    func document(of config: NodeConfig) -> [UInt8] { config.fileJSON.serialized(pretty: true) + [0x0A] }
+
     /// Puts a document beside the file, ready to take its place.
     func stage(_ config: NodeConfig) throws(PlatformError) -> (file: AtomicFile, bytes: [UInt8], digest: String) {
-        let bytes = config.fileJSON.serialized(pretty: true) + [0x0A]
+        let bytes = document(of: config)
         return (try AtomicFile.stage(path, bytes), bytes, Hex.text(sha256(bytes)))
     }
 

@@ -28,7 +28,8 @@ struct NodeIdentity {
     let context: TLSContext
     let warnings: [String]
 
-    /// - Parameter now: unix seconds; a node whose certificate has expired starts, with a warning, since an admin must get in.
+    /// - Parameter now: unix seconds. A node whose certificate has expired starts, with a warning, since an admin must
+    ///   get in.
     init(_ config: NodeConfig, now: Int64) throws(IdentityError) {
         let authorities = try Self.certificates(config.ca)
         var warnings: [String] = []

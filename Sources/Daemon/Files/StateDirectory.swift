@@ -1,5 +1,5 @@
-// What must outlive the process: the signed configuration in force, the history of the node's own, certificates that came
-// by the API, tokens.
+// What must outlive the process: the signed configuration in force, the history of the node's own, certificates that
+// came by the API, tokens.
 //
 //     state_dir/lock                      held while a process lives (D13)
 //     state_dir/distributed-config.bin    the signed bytes as they travel; `.1` is the one before
@@ -7,10 +7,10 @@
 //     state_dir/external-peers/ID.crt     pinned certificates
 //     state_dir/tokens.json               digests of tokens
 //
-// Each file is replaced as a whole (AtomicFile), so a power cut leaves the old or the new. A disk that takes nothing is
-// an alarm and a later try, never the end of the router (D5). The signature is the checksum of the distributed config: a
-// file that does not hold together is passed over for the one before, and if neither does the process does not
-// start, because a policy that once existed must not vanish in silence (S7, B14).
+// Each file is replaced as a whole (AtomicFile), so a power cut leaves the old or the new. A disk that takes nothing
+// is an alarm and a later try, never the end of the router (D5). The signature is the checksum of the distributed
+// config: a file that does not hold together is passed over for the one before, and if neither does the process does
+// not start, because a policy that once existed must not vanish in silence (S7, B14).
 
 import ManagementAPI
 import Mesh
@@ -38,6 +38,7 @@ final class StateDirectory {
             for name in ["history", "external-peers", "vifs"] {
                 try Files.createDirectory("\(path)/\(name)", mode: 0o700)
             }
+            for place in [path, "\(path)/history", "\(path)/external-peers"] { AtomicFile.clearAbandoned(place) }
         } catch {
             if case .alreadyRunning(let file) = error {
                 throw StateError(
@@ -74,7 +75,8 @@ final class StateDirectory {
     private var distributedConfig: String { path + "/distributed-config.bin" }
 
     /// The config that was in force when the process before this one ended.
-    /// - Returns: nil if there never was one; warnings are about a damaged or unfamiliar one that is in force all the same.
+    /// - Returns: nil if there never was one; warnings are about a damaged or unfamiliar one that is in force all the
+    ///   same.
     func storedConfig(
         authorities: [Certificate], now: Int64
     ) throws(StateError) -> (config: VerifiedConfig, warnings: [String])? {

@@ -1,9 +1,9 @@
 // Frames that wait for the stream, as one run of bytes with the places where each begins.
 //
-// A peer link has two of these: control and data. What is framed next is decided when HTTP/2 asks for bytes, so control
-// goes before data (fault A27), but a frame that was begun is finished first. Bytes are kept in one array that
-// is read from the front, so that a packet costs a copy and no allocation. A queue over its bound takes nothing: for data that is
-// drop-tail, for control the owner stops producing and keeps latest states instead (A15).
+// A peer link has two of these: control and data. What is framed next is decided when HTTP/2 asks for bytes, so
+// control goes before data (fault A27), but a frame that was begun is finished first. Bytes are kept in one array that
+// is read from the front, so that a packet costs a copy and no allocation. A queue over its bound takes nothing: for
+// data that is drop-tail, for control the owner stops producing and keeps latest states instead (A15).
 
 /// A byte-bounded first-in first-out queue of gRPC frames.
 struct FrameQueue {

@@ -1,8 +1,8 @@
 // Who may start a handshake with us: the bound on what a stranger costs (fault A21).
 //
-// A connection counts from accept until its certificate is verified and its stream is open, or until it is closed.
-// At most 64 count at a time, and 8 from one network (a /64 of IPv6, a /24 of IPv4), so that one neighbourhood cannot keep
-// the others out. Established peers do not count: they are never pushed out by strangers.
+// A connection counts from accept until its certificate is verified and its stream is open, or until it is closed. At
+// most 64 count at a time, and 8 from one network (a /64 of IPv6, a /24 of IPv4), so that one neighbourhood cannot
+// keep the others out. Established peers do not count: they are never pushed out by strangers.
 
 /// The table of pending handshakes. Pure; the listener asks before it keeps an accepted socket.
 struct HandshakeAdmission {

@@ -89,7 +89,8 @@ extension PeerLink {
                     try deframer.push(bytes) { body in
                         guard fault == nil, phase == .open || phase == .closing else { return }
                         do throws(WireError) { try receivedMessage(body) } catch {
-                            // What cannot be read costs itself only, unless both sides disagree about where things stand.
+                            // What cannot be read costs itself only, unless both sides now disagree about where
+                            // things stand.
                             if error.scope == .message { counters.malformedMessages &+= 1 } else { fault = error }
                         }
                     }

@@ -3,9 +3,9 @@
 //     socket ⇄ TLSSession ⇄ HTTP2Session ⇄ GRPCDeframer / FrameQueue ⇄ LinkOwner (the control loop)
 //
 // Bytes that come are pushed up through the layers until a message is whole; tag 1 goes to the forwarding workers
-// without being copied into a value, all else to the node. Bytes that go are pulled down: when the socket has room HTTP/2 is
-// asked for a frame, it asks `read(into:)`, and only then is it decided that control goes before data. So nothing but
-// what the kernel holds can stand before an announcement, and that is bounded by TCP_NOTSENT_LOWAT.
+// without being copied into a value, all else to the node. Bytes that go are pulled down: when the socket has room
+// HTTP/2 is asked for a frame, it asks `read(into:)`, and only then is it decided that control goes before data. So
+// nothing but what the kernel holds can stand before an announcement, and that is bounded by TCP_NOTSENT_LOWAT.
 //
 // A link dies alone: whatever a peer sends, its error ends this object and nothing else.
 

@@ -1,8 +1,8 @@
 // All links of the node: who dials, who is let in, and by which number the rest of the daemon knows them.
 //
 // A dial goes: resolve (off the loop, D14) → connect to the addresses in turn → `PeerLink`. An arrival goes: accept →
-// admission (A21) → `PeerLink`. From then on both are the same. What links report becomes events for the node; they wait
-// in the sink until the turn of the loop is over, so no link is torn down while it is still reading.
+// admission (A21) → `PeerLink`. From then on both are the same. What links report becomes events for the node; they
+// wait in the sink until the turn of the loop is over, so no link is torn down while it is still reading.
 
 import Mesh
 import Platform
@@ -44,7 +44,8 @@ final class PeerLinks: AcceptorClient, ResolverClient, PeerLinkOwner {
     private let reactor: Reactor
     private let scratch = LinkScratch()
     private let userAgent: String
-    private let serverName: String?
+    /// v1's `server_name`, sent as SNI where a peer has no name of its own; holds for dials from now on.
+    var serverName: String?
     private weak var sink: (any LinkSink)?
     private var resolver: Resolver?
     private var acceptors: [Acceptor] = []
@@ -264,6 +265,7 @@ final class PeerLinks: AcceptorClient, ResolverClient, PeerLinkOwner {
     var nextDeadline: Int64? { links.values.compactMap(\.nextDeadline).min() }
 
     func tick(_ now: Int64) {
-        for link in links.values.sorted(by: { $0.number < $1.number }) { link.tick(now) }
+        let due = links.values.filter { ($0.nextDeadline ?? .max) <= now }
+        for link in due.sorted(by: { $0.number < $1.number }) { link.tick(now) }
     }
 }

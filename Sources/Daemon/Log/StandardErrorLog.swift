@@ -1,8 +1,9 @@
 // Log lines to standard error, one a line, made for journald and for eyes.
 //
-// Under systemd (JOURNAL_STREAM is set) a line starts with its priority as sd-daemon(3) asks, `<6>`, and carries no time, since the
-// journal keeps one. Elsewhere it starts with the time and the level. Metadata follows as `key=value`, sorted, so that
-// the same event always gives the same line. Control characters in values are escaped: a peer's name never forges a line.
+// Under systemd (JOURNAL_STREAM is set) a line starts with its priority as sd-daemon(3) asks, `<6>`, and carries no
+// time, since the journal keeps one. Elsewhere it starts with the time and the level. Metadata follows as `key=value`,
+// sorted, so that the same event always gives the same line. Control characters in values are escaped: a peer's name
+// never forges a line.
 //
 // Rate: a full disk is an outage too. At most `LineBudget.perSecond` lines a second leave, after a burst; what was
 // held back is counted and said in the next line that passes. Errors always pass.
@@ -45,14 +46,21 @@ final class LineBudget: Sendable {
     }
 }
 
-/// Standard error, shared by the loggers of all threads.
+/// Standard error and the level, shared by the loggers of all threads: a level that is changed by a reload holds for
+/// every copy of the logger, wherever it was handed.
 final class LogOutput: Sendable {
     let value = Mutex(ErrorOutput())
+    let level: Mutex<Logger.Level>
+
+    init(level: Logger.Level) { self.level = Mutex(level) }
 }
 
 /// The process's log handler.
 struct StandardErrorLog: LogHandler {
-    var logLevel: Logger.Level
+    var logLevel: Logger.Level {
+        get { output.level.withLock { $0 } }
+        nonmutating set { output.level.withLock { $0 = newValue } }
+    }
     var metadata: Logger.Metadata = [:]
     let label: String
     let underJournal: Bool
@@ -77,13 +85,14 @@ struct StandardErrorLog: LogHandler {
         output.value.withLock { _ = $0.write(Array((line + "\n").utf8)) }
     }
 
-    /// `text` with control characters, line ends and bidirectional overrides escaped; quoted where it has a space.
+    /// `text` with control characters, line ends, and what is invisible or turns the direction of reading escaped;
+    /// quoted where it has a space, an equals sign, a quote or a backslash.
     static func printable(_ text: String, quoting: Bool) -> String {
         var result = ""
         var quoted = text.isEmpty
         for scalar in text.unicodeScalars {
             switch scalar.value {
-            case 0..<0x20, 0x7F..<0xA0, 0x202A...0x202E, 0x2066...0x2069, 0x2028, 0x2029:
+            case 0..<0x20, 0x7F..<0xA0, 0x61C, 0x200B...0x200F, 0x2028...0x202E, 0x2060...0x206F, 0xFEFF:
                 result += "\\u{\(String(scalar.value, radix: 16))}"
             case 0x20, 0x3D:
                 quoted = true

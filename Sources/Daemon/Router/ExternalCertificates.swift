@@ -30,9 +30,9 @@ struct ExternalCertificates {
                 isPersisted: status.runningMatchesFile)
             return completion(.success((same, id)))
         }
-        // The file first: a path in the configuration must lead somewhere. One that nobody names harms nobody; one that
-        // was there may be named by the document on the disk (a removal with persist=false), so it stays.
-        let wasThere = (try? Files.status(path)) != nil
+        // The file first: a path in the configuration must lead somewhere, in a dry run too. One that nobody names
+        // harms nobody. One that was there before is not ours to clear away: the document on the disk may name it.
+        let isNew = (try? Files.status(path)) == nil
         do { try Files.write(path, Array(certificate.pem.utf8), mode: 0o644) } catch {
             return completion(.failure(Problem(.persistUnavailable, "\(error); nothing was changed")))
         }
@@ -40,13 +40,10 @@ struct ExternalCertificates {
         proposed.externalPeerCertificates.append(path)
         let changes = [ChangeBody(.add, "/external_peer_certs/\(id)", to: .string(path))]
         loop.apply(proposed, changes: changes, options: options) { result in
-            if options.isDryRun, !wasThere { try? Files.remove(path) }
-            switch result {
-            case .success(let applied): completion(.success((applied, id)))
-            case .failure(let failure):
-                if !wasThere { try? Files.remove(path) }
-                completion(.failure(failure.problem))
-            }
+            var isKept = false
+            if case .success = result { isKept = !options.isDryRun }
+            if isNew, !isKept { try? Files.remove(path) }
+            completion(result.map { ($0, id) }.mapError(\.problem))
         }
     }
 

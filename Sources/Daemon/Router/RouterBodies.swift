@@ -1,7 +1,7 @@
 // From the node's views to the API's bodies: peers, routes, certificates, distributed config.
 //
-// The node speaks in microseconds and instants of a clock that only differences of mean anything; the API in milliseconds and wall
-// time. The wall clock of now, less the age, gives the time of then.
+// The node speaks in microseconds and instants of a clock that only differences of mean anything; the API in
+// milliseconds and wall time. The wall clock of now, less the age, gives the time of then.
 
 import JSON
 import ManagementAPI

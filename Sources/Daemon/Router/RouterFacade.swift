@@ -1,7 +1,7 @@
 // The router as the management API sees it: `ManagedRouter` over the control loop.
 //
-// Reads map the node's views to the API's bodies (RouterBodies*.swift); writes go through ConfigurationApplier. All of it runs
-// on the control loop's thread, inside a handler, so a snapshot is consistent in itself.
+// Reads map the node's views to the API's bodies (RouterBodies*.swift); writes go through ConfigurationApplier. All of
+// it runs on the control loop's thread, inside a handler, so a snapshot is consistent in itself.
 
 import HTTP
 import JSON

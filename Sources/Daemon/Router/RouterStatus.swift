@@ -6,8 +6,9 @@ import Platform
 import Routing
 import TLS
 
-/// What this build is called. The version is that of CHANGELOG.md.
+/// What this build is called.
 package enum Release {
+    /// That of CHANGELOG.md.
     package static let version = "0.1.0"
     /// The commit that a package was built from, where the build says so.
     package static let commit = "unknown"
@@ -64,15 +65,24 @@ extension RouterFacade {
             .init(
                 name: "vifs", status: down.isEmpty ? .ok : .fail,
                 detail: down.isEmpty ? nil : "down: \(down.joined(separator: ", "))"),
-            leaf.hasExpired(at: now)
-                ? .init(
-                    name: "node_certificate", status: .fail,
-                    detail: "expired on \(Timestamp(seconds: leaf.notAfter)); sign a new one")
-                : .init(
-                    name: "node_certificate", status: leaf.notAfter - now < 30 * 86_400 ? .warn : .ok,
-                    detail: leaf.notAfter - now < 30 * 86_400
-                        ? "expires in \((leaf.notAfter - now) / 86_400) days" : nil),
+            Self.certificateCheck(leaf, now: now),
         ]
+    }
+
+    /// A node without a valid certificate is refused by every peer (B3: five minutes of grace at the beginning).
+    static func certificateCheck(_ leaf: Certificate, now: Int64) -> HealthBody.Check {
+        let name = "node_certificate"
+        if leaf.hasExpired(at: now) {
+            return .init(
+                name: name, status: .fail, detail: "expired on \(Timestamp(seconds: leaf.notAfter)); sign a new one")
+        }
+        if leaf.notBefore - now > 300 {
+            return .init(
+                name: name, status: .fail,
+                detail: "not valid before \(Timestamp(seconds: leaf.notBefore)); is the clock right?")
+        }
+        let days = (leaf.notAfter - now) / 86_400
+        return .init(name: name, status: days < 30 ? .warn : .ok, detail: days < 30 ? "expires in \(days) days" : nil)
     }
 
     /// What an operator should know although packets flow.
@@ -90,6 +100,14 @@ extension RouterFacade {
         } else if !config.runningMatchesFile {
             checks.append(.init(name: "config_file", status: .warn, detail: "what runs is not saved"))
         }
+        let waiting = ConfigurationPlan.restarts(from: loop.configuration.started, to: loop.configuration.running)
+        if !waiting.isEmpty {
+            checks.append(
+                .init(
+                    name: "restart", status: .warn,
+                    detail: "\(waiting.joined(separator: ", ")) will be as configured after a restart"))
+        }
+        for remark in loop.startRemarks { checks.append(.init(name: "api", status: .warn, detail: remark)) }
         if loop.unsavedConfig != nil {
             checks.append(.init(name: "state", status: .warn, detail: "the distributed config could not be stored"))
         }
