@@ -26,7 +26,10 @@ package final class APIService {
     private static let smallBody = 64 << 10
 
     /// The document never changes while the process lives.
-    private(set) lazy var openapiETag = "\"\(Hex.text(environment.sha256(Array(OpenAPIDocument.text.utf8)).prefix(8)))\""
+    private(set) lazy var openapiETag: String = {
+        let digest = environment.sha256(Array(OpenAPIDocument.text.utf8))
+        return "\"\(Hex.text(digest.prefix(8)))\""
+    }()
     private let table = RouteTable()
     private var authenticator: Authenticator
 
