@@ -62,7 +62,12 @@ final class ControlLoop: LinkSink {
     private var isFIBDirty = false
     private var lastPublish: Int64 = .min
     private var nextWallClock: Int64 = 0
+    /// Both clocks as they stood when the node was last told the wall clock's time, microseconds.
     private var lastWall: Int64
+    private var lastWallAt: Int64
+    /// What to add to an instant for the wall clock's time, microseconds. Kept, so that the same instant is always shown
+    /// as the same time; follows steps of the wall clock.
+    private(set) var wallOffset: Int64
     private var isNodeStopped = false
     private var stopDeadline: Int64?
     private var nextWatchdog: Int64?
@@ -88,6 +93,8 @@ final class ControlLoop: LinkSink {
         startedAt = reactor.now
         startedAtWall = SystemClock.wallMicroseconds()
         lastWall = startedAtWall
+        lastWallAt = startedAt
+        wallOffset = startedAtWall - startedAt
         bootID = SecureRandom.hexadecimal(bytes: 16)
         self.relay = relay
         relay.loop = self
@@ -182,12 +189,15 @@ final class ControlLoop: LinkSink {
         let wall = SystemClock.wallMicroseconds()
         nextWallClock = reactor.now + Self.wallClockInterval
         // Between two tellings both clocks should have moved alike; a step is worth a line, and moves no timer (D9).
-        let drift = (wall - lastWall) - Self.wallClockInterval
+        let drift = (wall - lastWall) - (reactor.now - lastWallAt)
+        let offset = wall - reactor.now
+        if abs(offset - wallOffset) > 500_000 { wallOffset = offset }
         if abs(drift) > 60_000_000 {
             counters.clockSteps &+= 1
             log.warning("the wall clock was set", metadata: ["seconds": "\(drift / 1_000_000)"])
         }
         lastWall = wall
+        lastWallAt = reactor.now
         happened(.wallClock(unixSeconds: wall / 1_000_000))
         reportStatus()
     }

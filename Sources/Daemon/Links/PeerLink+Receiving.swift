@@ -82,12 +82,14 @@ extension PeerLink {
     }
 
     func receivedFrames(_ bytes: [UInt8]) {
+        // After our own close the node has no use for more, and a stream that is out of step has no messages.
+        guard phase == .open, !isBroken else { return }
         do throws(WireError) {
             var fault: WireError?
             let outcome: Result<Void, WireError> = bytes.withUnsafeBytes { bytes in
                 Result { () throws(WireError) in
                     try deframer.push(bytes) { body in
-                        guard fault == nil, phase == .open || phase == .closing else { return }
+                        guard fault == nil, phase == .open else { return }
                         do throws(WireError) { try receivedMessage(body) } catch {
                             // What cannot be read costs itself only, unless both sides now disagree about where
                             // things stand.
@@ -99,6 +101,7 @@ extension PeerLink {
             if let fault { throw fault }
             try outcome.get()
         } catch {
+            isBroken = true
             outcome = GRPCOutcome(GRPCStatus(rawValue: error.grpcStatus) ?? .invalidArgument, "\(error)")
             owner?.link(self, broke: "\(error)")
         }

@@ -77,7 +77,12 @@ final class PeerLink: ReactorHandler {
     var lastProgress: Int64
     var lastActivity: Int64 = 0
     var isHeldBack = false
-    var software: String?
+    /// What the other end calls itself: a dialler's user-agent, a listener's server header.
+    var software: String? {
+        didSet { if software != oldValue, wasEstablished { owner?.linkIdentified(self) } }
+    }
+    /// Whether the peer broke the protocol; what it sends after that is not read.
+    var isBroken = false
     var outcome: GRPCOutcome?
     var closeReason: CloseReason?
 
@@ -105,6 +110,10 @@ final class PeerLink: ReactorHandler {
         deadline = reactor.now + Bound.handshake
         registration = try reactor.add(
             socket.descriptor, interest: direction == .inbound ? .readable : .writable, handler: self)
+    }
+
+    /// Starts the handshake of an accepted link. Apart from `init`, because a link that ends must be known to its owner.
+    func begin() {
         if phase == .handshaking { startTLS() }
     }
 
@@ -113,6 +122,7 @@ final class PeerLink: ReactorHandler {
     /// Queues one encoded `Message`. False if the control queue is over its bound: the link is beyond help.
     func send(_ message: [UInt8]) -> Bool {
         guard phase == .open || phase == .opening else { return true }
+        startStallClock()
         let taken = message.withUnsafeBytes { control.append(GRPCFrame.header(count: message.count), $0) }
         if control.count > Bound.controlHigh, !isHeldBack {
             isHeldBack = true
@@ -130,12 +140,18 @@ final class PeerLink: ReactorHandler {
         }
         let envelope = Envelope.ipFrameHeader(payloadCount: packet.count)
         let frame = GRPCFrame.header(count: envelope.count + packet.count) + envelope
+        startStallClock()
         guard data.append(frame, packet) else {
             counters.drop(packet.count, "queue_full")
             return
         }
         counters.sent(packet.count)
         resume()
+    }
+
+    /// The time of a stall counts from when something waits, not from the last byte before an idle time.
+    private func startStallClock() {
+        if !hasUnsent { lastProgress = reactor.now }
     }
 
     /// Sends what waits, says why, closes.

@@ -19,6 +19,8 @@ protocol LinkSink: AnyObject {
     /// A link ended; its counters are final.
     func retired(_ link: PeerLink)
     func acceptExhausted(_ code: ErrorCode)
+    /// Something that the forwarder must know of a link has changed.
+    func forwardingChanged()
     /// The name that the configuration binds to an external peer's certificate.
     func boundName(ofExternal fingerprint: [UInt8]) -> String?
 }
@@ -86,11 +88,13 @@ final class PeerLinks: AcceptorClient, ResolverClient, PeerLinkOwner {
 
     var listenAddresses: [String] { acceptors.compactMap { $0.listener.address.map { "\($0)" } } }
 
-    /// Stops taking connections and looking names up; links stay.
+    /// Stops taking connections and looking names up, and drops handshakes; links that stand stay.
     func stopListening() {
         for acceptor in acceptors { acceptor.stop() }
         acceptors = []
         for peer in dials.keys.sorted() { cancelDial(peer) }
+        // The node knows nothing of these, so it would not close them, and the end would wait for their deadlines.
+        for link in links.values where !link.wasEstablished { link.close(.shutdown) }
         resolver?.stop()
         resolver = nil
     }
@@ -151,7 +155,7 @@ final class PeerLinks: AcceptorClient, ResolverClient, PeerLinkOwner {
                 links[link.number] = link
                 dial.link = link.number
                 dials[peer] = dial
-                return
+                return link.begin()
             } catch {
                 dial.lastFailure = .unreachable(error.code?.text ?? "\(error)")
                 dials[peer] = dial
@@ -180,6 +184,7 @@ final class PeerLinks: AcceptorClient, ResolverClient, PeerLinkOwner {
                 owner: self)
             link.admission = network
             links[link.number] = link
+            link.begin()
         } catch {
             admission.release(network)
             socket.close()
@@ -211,6 +216,8 @@ final class PeerLinks: AcceptorClient, ResolverClient, PeerLinkOwner {
     func link(_ link: PeerLink, receivedPacket packet: UnsafeRawBufferPointer) {
         if link.isLive { sink?.received(packet, from: link) }
     }
+
+    func linkIdentified(_ link: PeerLink) { sink?.forwardingChanged() }
 
     func linkActive(_ link: PeerLink) { sink?.happened(.linkActivity(link.number)) }
 
