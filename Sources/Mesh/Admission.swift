@@ -152,7 +152,8 @@ extension Node {
         if isOtherHost {
             notice(
                 .duplicateIdentity(kept: old.info.remoteAddress, refused: waiting.info.remoteAddress), link: rival)
-            let warning = "two hosts hold this certificate: \(old.info.remoteAddress), \(waiting.info.remoteAddress)"
+            let hosts = "\(old.info.remoteAddress), \(waiting.info.remoteAddress)"
+            let warning = "\(CloseReason.duplicateIdentity.rawValue): two hosts hold this certificate: \(hosts)"
             peerRecords[waiting.peer]?.warnings = [warning]
         }
         refuse(waiting.link, isOtherHost ? .duplicateIdentity : .duplicate)

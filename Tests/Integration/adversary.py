@@ -5,7 +5,7 @@ pings (unless told not to) and keeps what came; `send`, `frame` and `raw` write 
 messages, of gRPC frames and of bytes under TLS. Flow control is obeyed by `send` and `frame`, so that a flood is as
 fast as the victim lets it be.
 """
-import select
+import select  # only poll: a test may hold thousands of descriptors
 import ssl
 import threading
 import time
@@ -36,13 +36,23 @@ def client_context(identity=None, alpn=("h2",), highest=None, ciphers=None):
     return context
 
 
+def ready(sock, event, seconds=0.1):
+    """Whether the socket is ready for this within the time."""
+    poll = select.poll()
+    try:
+        poll.register(sock, event)
+    except ValueError as error:
+        raise ConnectionError("closed by us") from error
+    return poll.poll(seconds * 1000)
+
+
 class Adversary:
     def __init__(self, namespace, identity, address, headers=None, open_stream=True, answer_pings=True, reading=True,
-                 receive_buffer=None, context=None, server_name=None, acknowledge=True, initial_settings=None):
+                 receive_buffer=None, source=None, context=None, server_name=None, acknowledge=True, initial_settings=None):
         self.identity, self.answer_pings, self.reading, self.acknowledge = identity, answer_pings, reading, acknowledge
         self.received, self.headers, self.trailers, self.ended = [], None, {}, None
         self.lock, self.changed = threading.RLock(), threading.Condition()
-        raw = namespace.connect(*address, receive_buffer=receive_buffer)
+        raw = namespace.connect(*address, source=source, receive_buffer=receive_buffer)
         self.sock = (context or client_context(identity)).wrap_socket(raw, server_hostname=server_name)
         self.sock.setblocking(False)
         self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(
@@ -93,7 +103,7 @@ class Adversary:
             except (ssl.SSLWantWriteError, ssl.SSLWantReadError):
                 if self.ended:
                     raise ConnectionError(self.ended) from None
-                select.select([], [self.sock], [], 0.1)
+                ready(self.sock, select.POLLOUT)
 
     def frame(self, data, stream=None, seconds=30, chunk=None):
         """Bytes as DATA on the stream, as fast as the windows open; `chunk` makes frames of that many bytes."""
@@ -139,7 +149,7 @@ class Adversary:
                 if not self.reading:
                     time.sleep(0.02)
                     continue
-                if not self.sock.pending() and not select.select([self.sock], [], [], 0.1)[0]:
+                if not self.sock.pending() and not ready(self.sock, select.POLLIN):
                     continue
                 with self.lock:
                     try:

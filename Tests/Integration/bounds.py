@@ -19,7 +19,10 @@ MiB = 1 << 20
 class Canary:
     """left pings right through the node under test, all the time."""
 
+    GRACE = 0.2  # seconds: what is sent this late may still be under way when the canary ends
+
     def __init__(self, field, interval=0.05):
+        self.interval = interval
         left, right = field.left, field.right
         self.process = left.namespace.start("ping", "-6", "-n", "-D", "-i", interval, "-W", "1", right.address,
                                             stdout=-1, stderr=-2, text=True)
@@ -30,17 +33,18 @@ class Canary:
 
     def stop(self):
         """Lets the last replies come, then ends."""
-        time.sleep(0.2)
+        time.sleep(self.GRACE)
         self.process.send_signal(2)
         self.process.wait(5)
         self.thread.join(5)
         text = "".join(self.lines)
         found = re.search(r"(\d+) packets transmitted, (\d+) received", text)
         assert found, f"the canary did not run: {text[-300:]}"
-        self.sent, self.got = int(found[1]), int(found[2])
+        answered = {int(n) for n in re.findall(r"icmp_seq=(\d+) .*time=", text)}
+        self.sent = max([int(found[1]) - round(self.GRACE / self.interval), *answered, 0])
+        self.lost = self.sent - len(answered)
         self.times = sorted(float(t) for t in re.findall(r"time=([\d.]+) ms", text))
 
-    lost = property(lambda self: self.sent - self.got)
     p99 = property(lambda self: self.times[int(len(self.times) * 0.99) - 1] if self.times else None)
 
 

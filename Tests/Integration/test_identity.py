@@ -171,9 +171,10 @@ def test_B7_C19_one_certificate_on_two_hosts(field):
     older.offer(SENTINEL)
     accepted(field, older)
     since = field.nut_peer(older)["status_since"]
+    field.outside.run("ip", "addr", "add", "10.99.1.77/24", "dev", field.out_device)
     with bounds(field):
         for _ in range(5):
-            newer = field.adversary(identity=older.identity, wait=False)
+            newer = field.adversary(identity=older.identity, source="10.99.1.77", wait=False)
             newer.wait_end()
         assert older.alive and field.nut_peer(older)["status_since"] == since, "no flip-flop"
         text = json.dumps(field.nut.api.status()["health"]) + json.dumps(field.nut_peer(older)) + field.nut.log()

@@ -24,16 +24,22 @@ enum DistributedConfigCheck {
     }
 
     /// Signature, chain, hash and content.
+    /// - Parameter allowFuture: judge one that is not due yet as of its issue time: whoever asks keeps it until then.
     static func verify(
-        _ signed: SignedConfig, authorities: [Certificate], now: Int64, allowExpired: Bool = false
+        _ signed: SignedConfig, authorities: [Certificate], now: Int64, allowExpired: Bool = false,
+        allowFuture: Bool = false
     ) throws(ConfigRejection) -> VerifiedConfig {
         guard signed.version == 1 else {
             throw ConfigRejection(reason: "unsupported_version", detail: "version \(signed.version); only 1 is known")
         }
+        var judged = now
+        if allowFuture, let certificate = try? Certificate(der: signed.certificate) {
+            judged = max(now, certificate.notBefore)
+        }
         let signature: ConfigSignature
         do {
             signature = try ConfigSignature.verify(
-                certificate: signed.certificate, content: signed.content, authorities: authorities, now: now,
+                certificate: signed.certificate, content: signed.content, authorities: authorities, now: judged,
                 allowExpired: allowExpired)
         } catch {
             throw ConfigRejection(reason: error.reason.rawValue, detail: error.detail)
@@ -54,9 +60,8 @@ enum DistributedConfigCheck {
         let signed = try decode(bytes)
         do {
             // A clock that stands before the issue time (no battery, 1970) does not take the policy away.
-            let certificate = try? Certificate(der: signed.certificate)
-            let judged = max(now, certificate?.notBefore ?? now)
-            let config = try verify(signed, authorities: authorities, now: judged, allowExpired: true)
+            let config = try verify(
+                signed, authorities: authorities, now: now, allowExpired: true, allowFuture: true)
             let isExpired = config.expiresAt < now
             return (
                 config,
