@@ -40,9 +40,8 @@ extension ControlLoop {
 
     private func verify(_ number: UInt64, _ signed: SignedConfig) {
         do throws(ConfigRejection) {
-            // One of the future is no refusal: the node holds it until its time (B12).
             let config = try DistributedConfigCheck.verify(
-                signed, authorities: identity.authorities, now: SystemClock.wallSeconds(), allowFuture: true)
+                signed, authorities: identity.authorities, now: SystemClock.wallSeconds(), allowEarly: true)
             happened(.configVerified(number, config))
         } catch {
             happened(.configRejected(number, error))

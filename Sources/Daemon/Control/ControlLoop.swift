@@ -65,9 +65,6 @@ final class ControlLoop: LinkSink {
     /// Both clocks as they stood when the node was last told the wall clock's time, microseconds.
     private var lastWall: Int64
     private var lastWallAt: Int64
-    /// What to add to an instant for the wall clock's time, microseconds. Kept, so that the same instant is always shown
-    /// as the same time; follows steps of the wall clock.
-    private(set) var wallOffset: Int64
     private var isNodeStopped = false
     private var stopDeadline: Int64?
     private var nextWatchdog: Int64?
@@ -94,7 +91,6 @@ final class ControlLoop: LinkSink {
         startedAtWall = SystemClock.wallMicroseconds()
         lastWall = startedAtWall
         lastWallAt = startedAt
-        wallOffset = startedAtWall - startedAt
         bootID = SecureRandom.hexadecimal(bytes: 16)
         self.relay = relay
         relay.loop = self
@@ -190,8 +186,6 @@ final class ControlLoop: LinkSink {
         nextWallClock = reactor.now + Self.wallClockInterval
         // Between two tellings both clocks should have moved alike; a step is worth a line, and moves no timer (D9).
         let drift = (wall - lastWall) - (reactor.now - lastWallAt)
-        let offset = wall - reactor.now
-        if abs(offset - wallOffset) > 500_000 { wallOffset = offset }
         if abs(drift) > 60_000_000 {
             counters.clockSteps &+= 1
             log.warning("the wall clock was set", metadata: ["seconds": "\(drift / 1_000_000)"])

@@ -24,22 +24,21 @@ enum DistributedConfigCheck {
     }
 
     /// Signature, chain, hash and content.
-    /// - Parameter allowFuture: judge one that is not due yet as of its issue time: whoever asks keeps it until then.
+    /// - Parameter allowEarly: one from the future is verified as if its time had come. The node holds it back until
+    ///   then (B12); refused here, the same bytes would not be looked at again.
     static func verify(
         _ signed: SignedConfig, authorities: [Certificate], now: Int64, allowExpired: Bool = false,
-        allowFuture: Bool = false
+        allowEarly: Bool = false
     ) throws(ConfigRejection) -> VerifiedConfig {
         guard signed.version == 1 else {
             throw ConfigRejection(reason: "unsupported_version", detail: "version \(signed.version); only 1 is known")
         }
-        var judged = now
-        if allowFuture, let certificate = try? Certificate(der: signed.certificate) {
-            judged = max(now, certificate.notBefore)
-        }
         let signature: ConfigSignature
+        let issuedAt = allowEarly ? (try? Certificate(der: signed.certificate))?.notBefore : nil
+        let now = max(now, issuedAt ?? now)
         do {
             signature = try ConfigSignature.verify(
-                certificate: signed.certificate, content: signed.content, authorities: authorities, now: judged,
+                certificate: signed.certificate, content: signed.content, authorities: authorities, now: now,
                 allowExpired: allowExpired)
         } catch {
             throw ConfigRejection(reason: error.reason.rawValue, detail: error.detail)
@@ -60,8 +59,9 @@ enum DistributedConfigCheck {
         let signed = try decode(bytes)
         do {
             // A clock that stands before the issue time (no battery, 1970) does not take the policy away.
-            let config = try verify(
-                signed, authorities: authorities, now: now, allowExpired: true, allowFuture: true)
+            let certificate = try? Certificate(der: signed.certificate)
+            let judged = max(now, certificate?.notBefore ?? now)
+            let config = try verify(signed, authorities: authorities, now: judged, allowExpired: true)
             let isExpired = config.expiresAt < now
             return (
                 config,
