@@ -78,9 +78,7 @@ final class PeerLink: ReactorHandler {
     var lastActivity: Int64 = 0
     var isHeldBack = false
     /// What the other end calls itself: a dialler's user-agent, a listener's server header.
-    var software: String? {
-        didSet { if software != oldValue, wasEstablished { owner?.linkIdentified(self) } }
-    }
+    var software: String?
     /// Whether the peer broke the protocol; what it sends after that is not read.
     var isBroken = false
     var outcome: GRPCOutcome?

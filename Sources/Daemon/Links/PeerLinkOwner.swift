@@ -13,8 +13,6 @@ protocol PeerLinkOwner: AnyObject {
     func link(_ link: PeerLink, received message: PeerMessage)
     /// A raw IPv6 packet of tag 1; the bytes are valid during the call.
     func link(_ link: PeerLink, receivedPacket packet: UnsafeRawBufferPointer)
-    /// The other end's software became known after the link was established (a listener says it in its response).
-    func linkIdentified(_ link: PeerLink)
     /// Bytes came; at most once a second.
     func linkActive(_ link: PeerLink)
     /// The peer broke the protocol so that the session must end.

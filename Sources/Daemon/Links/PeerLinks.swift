@@ -19,8 +19,6 @@ protocol LinkSink: AnyObject {
     /// A link ended; its counters are final.
     func retired(_ link: PeerLink)
     func acceptExhausted(_ code: ErrorCode)
-    /// Something that the forwarder must know of a link has changed.
-    func forwardingChanged()
     /// The name that the configuration binds to an external peer's certificate.
     func boundName(ofExternal fingerprint: [UInt8]) -> String?
 }
@@ -217,8 +215,6 @@ final class PeerLinks: AcceptorClient, ResolverClient, PeerLinkOwner {
     func link(_ link: PeerLink, receivedPacket packet: UnsafeRawBufferPointer) {
         if link.isLive { sink?.received(packet, from: link) }
     }
-
-    func linkIdentified(_ link: PeerLink) { sink?.forwardingChanged() }
 
     func linkActive(_ link: PeerLink) { sink?.happened(.linkActivity(link.number)) }
 
