@@ -66,19 +66,23 @@ extension PeerLink {
     }
 
     func open() {
-        guard let certificate, let trust, let id = NodeID(bytes: certificate.fingerprint) else { return }
+        guard let info else { return }
         phase = .open
         wasEstablished = true
         deadline = nil
         lastProgress = reactor.now
         lastActivity = reactor.now
-        let name = certificate.commonName
-        owner?.linkEstablished(
-            self,
-            LinkInfo(
-                id: id, name: name, trust: trust == .externalPin ? .externalPin(boundName: boundName) : .internalCA,
-                direction: direction, remoteAddress: "\(remoteAddress)", certificateNotAfter: certificate.notAfter,
-                software: software, alternativeNames: certificate.dnsNames))
+        owner?.linkEstablished(self, info)
+    }
+
+    /// Who the other end is; nil before its certificate was verified.
+    var info: LinkInfo? {
+        guard let certificate, let trust, let id = NodeID(bytes: certificate.fingerprint) else { return nil }
+        return LinkInfo(
+            id: id, name: certificate.commonName,
+            trust: trust == .externalPin ? .externalPin(boundName: boundName) : .internalCA, direction: direction,
+            remoteAddress: "\(remoteAddress)", certificateNotAfter: certificate.notAfter, software: software,
+            alternativeNames: certificate.dnsNames)
     }
 
     func receivedFrames(_ bytes: [UInt8]) {

@@ -268,6 +268,12 @@ final class PeerLink: ReactorHandler {
         case .failed(let failure): throw failure
         case .handshaking, .closed: return
         }
+        // B19: before a stream is opened, so that the wrong one never takes us for a peer.
+        if case .outbound(let dialled) = direction, let info, !info.answers(to: dialled) {
+            let presented = info.name.isEmpty ? "sha256:\(info.id)" : info.name
+            let detail = "\(dialled) was dialled, \(presented) answered"
+            return end(.failedToOpen(.authentication(code: CloseReason.nameMismatch.rawValue, detail: detail)))
+        }
         do {
             let isServer = direction == .inbound
             let session = try HTTP2Session(
