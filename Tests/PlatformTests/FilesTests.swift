@@ -33,22 +33,6 @@ struct FilesTests {
         }
     }
 
-    @Test("D4: what a killed process had staged is cleared away, of one file or of a directory, and nothing else")
-    func abandoned() throws {
-        let scratch = try ScratchDirectory()
-        let rest = "0123456789abcdef.tmp"
-        for name in ["a.json", "a.json.\(rest)", "b.\(rest)", "a.json.0123.tmp", "a.json.0123456789ABCDEF.tmp", rest] {
-            try Files.write("\(scratch.path)/\(name)", [1])
-        }
-        try Files.createDirectory("\(scratch.path)/d.\(rest)", mode: 0o700)
-        AtomicFile.clearAbandoned(scratch.path + "/a.json")
-        #expect(try Files.list(scratch.path).count == 6)
-        AtomicFile.clearAbandoned(scratch.path)
-        #expect(
-            try Files.list(scratch.path)
-                == [rest, "a.json", "a.json.0123.tmp", "a.json.0123456789ABCDEF.tmp", "d.\(rest)"].sorted())
-    }
-
     @Test("D17: a secret that others may use is refused", arguments: [0o600, 0o400, 0o640, 0o604, 0o660] as [UInt32])
     func secrets(mode: UInt32) throws {
         let scratch = try ScratchDirectory()
@@ -61,6 +45,19 @@ struct FilesTests {
             #expect(throws: error) { try Files.readSecret(path, limit: 10) }
             #expect("\(error)".contains("has mode 0\(String(mode, radix: 8))"))
         }
+    }
+
+    @Test("D4: what a killed process had staged is cleared, and nothing else")
+    func leftovers() throws {
+        let scratch = try ScratchDirectory()
+        let kept = ["state", "state.tmp", "state.0123456789abcde.tmp", "state.0123456789abcdeg.tmp", "state.1"]
+        let staged = ["state.0123456789abcdef.tmp", "other.json.0123456789abcdef.tmp"]
+        for name in kept + staged { try Files.write("\(scratch.path)/\(name)", [1]) }
+        AtomicFile.clearLeftovers(in: scratch.path, of: "state")
+        #expect(try Set(Files.list(scratch.path)) == Set(kept + staged.suffix(1)))
+        AtomicFile.clearLeftovers(in: scratch.path)
+        #expect(try Set(Files.list(scratch.path)) == Set(kept))
+        AtomicFile.clearLeftovers(in: scratch.path + "/none")
     }
 
     @Test("D4: a written file keeps mode and owner of the one it replaces, and nothing is left beside it")

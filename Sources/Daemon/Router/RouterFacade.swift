@@ -15,19 +15,9 @@ import Wire
 final class RouterFacade: ManagedRouter {
     let loop: ControlLoop
 
-    private var knownOffset: Int64?
     private var knownStatistics: (at: Int64, value: ProcessStatistics)?
 
     init(_ loop: ControlLoop) { self.loop = loop }
-
-    /// Wall clock less the loop's clock, microseconds. Kept until the wall clock is set, so that an instant is the same
-    /// time whenever it is asked for, and not one that wobbles with the moment of asking.
-    var wallOffset: Int64 {
-        let now = SystemClock.wallMicroseconds() &- loop.reactor.now
-        if let known = knownOffset, abs(now &- known) < 500_000 { return known }
-        knownOffset = now
-        return now
-    }
 
     /// At most a second old: what /proc says costs more than the rest of an answer, and status may be asked thousands
     /// of times a second.

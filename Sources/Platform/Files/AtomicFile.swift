@@ -62,37 +62,28 @@ package final class AtomicFile {
         try check(linux_fsync(handle.raw), "fsync", directory)
     }
 
-    /// Clears away what a process that was killed between the two steps had staged for `path`, or for anything in
-    /// the directory `path`. Only for whoever is alone in writing there.
-    package static func clearAbandoned(_ path: String) {
-        let isDirectory = (try? Files.status(path))?.kind == .directory
-        let target = (try? Files.resolved(path)) ?? path
-        let directory = isDirectory ? target : Files.directory(of: target)
-        for name in (try? Files.list(directory)) ?? [] {
-            let file = directory + "/" + name
-            guard let stem = stem(ofTemporary: name), isDirectory || directory + "/" + stem == target,
-                (try? Files.status(file))?.kind == .file
-            else { continue }
-            _ = linux_unlink(file)
-        }
-    }
-
-    /// `x` of `x.0123456789abcdef.tmp`.
-    private static func stem(ofTemporary name: String) -> String? {
-        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count >= 3, parts.last == "tmp" else { return nil }
-        let digits = parts[parts.count - 2].utf8
-        guard digits.count == 16, digits.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }) else {
-            return nil
-        }
-        return parts.dropLast(2).joined(separator: ".")
-    }
-
     /// Removes what was staged.
     package func abandon() {
         guard isPending else { return }
         isPending = false
         _ = linux_unlink(temporary)
+    }
+}
+
+extension AtomicFile {
+    /// Removes what a process that was killed between `stage` and `commit` left in a directory.
+    /// - Parameters:
+    ///   - directory: nobody else writes there now; one that cannot be read is left alone.
+    ///   - name: only what was to become this file; nil: all.
+    package static func clearLeftovers(in directory: String, of name: String? = nil) {
+        for found in (try? Files.list(directory)) ?? [] {
+            let parts = found.split(separator: ".", omittingEmptySubsequences: false)
+            guard parts.count >= 3, parts.last == "tmp", parts[parts.count - 2].utf8.count == 16,
+                parts[parts.count - 2].allSatisfy({ "0123456789abcdef".contains($0) })
+            else { continue }
+            if let name, parts.dropLast(2).joined(separator: ".") != name { continue }
+            _ = linux_unlink("\(directory)/\(found)")
+        }
     }
 }
 
