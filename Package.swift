@@ -20,7 +20,8 @@ let package = Package(
         .target(name: "JSON"),
         .target(name: "Routing", dependencies: [.product(name: "Collections", package: "swift-collections")]),
         .target(
-            name: "Wire", dependencies: ["JSON", "Routing", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+            name: "Wire",
+            dependencies: ["JSON", "Routing", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
             exclude: ["Proto/vmesh.proto"]),
         .target(name: "Mesh", dependencies: ["Routing", "Wire"]),
 
@@ -71,7 +72,12 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(name: "VmeshdTests", dependencies: ["vmeshd", "Daemon"]),
-        .testTarget(name: "VmeshTests", dependencies: ["JSON", "ManagementAPI", "vmesh"]),
+        .testTarget(
+            name: "VmeshTests",
+            dependencies: [
+                "HTTP", "JSON", "ManagementAPI", "vmesh",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
         .testTarget(name: "HouseTests"),
     ],
     swiftLanguageModes: [.v6]

@@ -43,6 +43,9 @@ package struct StartError: Error, CustomStringConvertible, Sendable {
 
 /// The router as a process.
 package enum Router {
+    /// Of this release.
+    package static let version = Release.version
+
     /// Runs until SIGTERM or SIGINT; with `checkOnly` returns once the files are found to be good.
     /// - Throws: why the router could not start, or what it lost that it cannot live without.
     package static func run(_ options: Options) throws(StartError) {

@@ -44,7 +44,7 @@ enum CommandLineReader {
             let name = parts[0]
             switch name {
             case "help", "h": return .show(help)
-            case "version": return .show("vmeshd \(Release.version)\n")
+            case "version": return .show("vmeshd \(Router.version)\n")
             case "debug", "drop-permissions", "check":
                 guard let isSet = boolean(parts.count > 1 ? parts[1] : nil) else {
                     return .wrong("vmeshd: -\(name) takes true or false, not '\(parts[1])'")

@@ -38,11 +38,11 @@ def client_context(identity=None, alpn=("h2",), highest=None, ciphers=None):
 
 class Adversary:
     def __init__(self, namespace, identity, address, headers=None, open_stream=True, answer_pings=True, reading=True,
-                 receive_buffer=None, context=None, server_name=None, acknowledge=True, initial_settings=None):
+                 receive_buffer=None, source=None, context=None, server_name=None, acknowledge=True, initial_settings=None):
         self.identity, self.answer_pings, self.reading, self.acknowledge = identity, answer_pings, reading, acknowledge
         self.received, self.headers, self.trailers, self.ended = [], None, {}, None
         self.lock, self.changed = threading.RLock(), threading.Condition()
-        raw = namespace.connect(*address, receive_buffer=receive_buffer)
+        raw = namespace.connect(*address, source=source, receive_buffer=receive_buffer)
         self.sock = (context or client_context(identity)).wrap_socket(raw, server_hostname=server_name)
         self.sock.setblocking(False)
         self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(

@@ -11,7 +11,8 @@ struct FailureTests {
     @Test(
         "C40: an HTTP status has its exit status",
         arguments: [
-            (400, 7), (401, 5), (403, 5), (404, 4), (405, 7), (406, 7), (409, 6), (412, 6), (413, 7), (415, 7), (422, 7),
+            (400, 7), (401, 5), (403, 5), (404, 4), (405, 7), (406, 7), (409, 6), (412, 6), (413, 7), (415, 7),
+            (422, 7),
             (428, 6), (429, 1), (500, 1), (503, 1), (504, 8), (302, 1),
         ])
     func statuses(http: Int, exit: Int32) {
@@ -27,7 +28,8 @@ struct FailureTests {
         "C40: what fails on this side has its own status",
         arguments: [
             (Failure.usage(""), 2), (.unreachable(""), 3), (.denied(""), 5), (.timeout(action: "", seconds: ""), 8),
-            (.malformed(action: "", reason: ""), 1), (.local(""), 1), (.checkedBad, 9), (.declined, 1), (.readerGone, 0),
+            (.malformed(action: "", reason: ""), 1), (.local(""), 1), (.checkedBad, 9), (.declined, 1),
+            (.readerGone, 0),
         ] as [(Failure, Int32)])
     func own(failure: Failure, exit: Int32) {
         #expect(failure.status.rawValue == exit)

@@ -66,7 +66,8 @@ struct GrammarTests {
         arguments: [
             ("--json peer list", "peer list --json"), ("-q --api /x status", "status -q --api /x"),
             ("--api=/x peer --json show b", "peer show b --api=/x --json"),
-            ("peer list --json", "peer list --json"), ("--dry-run peer set b --addr h:1", "peer set b --addr h:1 --dry-run"),
+            ("peer list --json", "peer list --json"),
+            ("--dry-run peer set b --addr h:1", "peer set b --addr h:1 --dry-run"),
             ("--json api GET /x -- -y", "api GET /x --json -- -y"), ("--help", "--help"), ("", ""),
             ("--unknown status", "--unknown status"), ("--timeout", "--timeout"),
             ("explain --api /x c --json", "explain c --json --api /x"),
@@ -79,7 +80,8 @@ struct GrammarTests {
     @Test(
         "words that are a usage error",
         arguments: [
-            "bogus", "peer bogus", "peer show", "peer list --up --down", "peer set b", "peer set b --addr h:1 --patch {}",
+            "bogus", "peer bogus", "peer show", "peer list --up --down", "peer set b",
+            "peer set b --addr h:1 --patch {}",
             "token create x", "token create x --role root", "status extra", "status --token x", "status --timeout 0",
             "peer list --dry-run", "route list --local --learned", "completion tcsh",
         ])
@@ -93,7 +95,8 @@ struct GrammarTests {
         arguments: [
             "peer", "peer --up", "route --selected", "cert list --expiring 30d --role external", "config",
             "peer set b --addr h:1 [::1]:2 --udp --create-only --import 2001:db8::/32 --export ::/0 --max-prefixes 5",
-            "api GET /v1/status -H a:b -d @x", "api spec", "dconf check b 2001:db8::/48", "-v --json status", "-o wide fib",
+            "api GET /v1/status -H a:b -d @x", "api spec", "dconf check b 2001:db8::/48", "-v --json status",
+            "-o wide fib",
         ])
     func taken(text: String) throws {
         _ = try RootCommand.parseAsRoot(WordOrder.globalFlagsLast(text.split(separator: " ").map(String.init)))

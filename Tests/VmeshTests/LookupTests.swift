@@ -21,7 +21,11 @@ struct LookupTests {
         ] as [(String, String?)])
     func found(text: String, name: String?) {
         let match = Lookup.find(text, among: items, nameKey: "name")
-        if case .one(let item) = match { #expect(item.raw("name") == name) } else { #expect(match == .none && name == nil) }
+        if case .one(let item) = match {
+            #expect(item.raw("name") == name)
+        } else {
+            #expect(match == .none && name == nil)
+        }
     }
 
     @Test("the beginning of two ids is ambiguous, and names both")

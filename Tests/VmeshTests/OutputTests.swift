@@ -36,7 +36,8 @@ struct OutputTests {
     @Test(
         "spans as flags take them",
         arguments: [
-            ("10s", 10_000), ("500ms", 500), ("7", 7000), ("2m", 120_000), ("30d", 2_592_000_000), ("", nil), ("s", nil),
+            ("10s", 10_000), ("500ms", 500), ("7", 7000), ("2m", 120_000), ("30d", 2_592_000_000), ("", nil),
+            ("s", nil),
             ("1.5s", nil), ("-1s", nil), ("10 s", nil), ("99999999999999999999s", nil), ("9999999999999999y", nil),
         ] as [(String, Int64?)])
     func spans(text: String, milliseconds: Int64?) { #expect(Units.milliseconds(parsing: text) == milliseconds) }
@@ -44,7 +45,8 @@ struct OutputTests {
     @Test(
         "RFC 3339 as the API writes it",
         arguments: [
-            ("1970-01-01T00:00:00.000Z", 0), ("2026-11-22T14:10:00.000Z", now), ("2024-02-29T12:00:00.250Z", 1_709_208_000_250),
+            ("1970-01-01T00:00:00.000Z", 0), ("2026-11-22T14:10:00.000Z", now),
+            ("2024-02-29T12:00:00.250Z", 1_709_208_000_250),
             ("2026-11-22T14:10:00Z", now), ("2026-13-22T14:10:00Z", nil), ("yesterday", nil), ("", nil),
             ("2026-11-22T14:10:00.000+01:00", nil), ("éééé-11-22T14:10:00Z", nil),
         ] as [(String, Int64?)])
@@ -53,8 +55,10 @@ struct OutputTests {
     @Test(
         "characters that a terminal would act upon",
         arguments: [
-            ("plain ünïcödé 日本", "plain ünïcödé 日本"), ("a\u{1B}]0;x\u{7}", #"a\u{1b}]0;x\u{7}"#), ("a\r\nb\t", #"a\u{d}\u{a}b\u{9}"#),
-            ("\u{9B}31m", #"\u{9b}31m"#), ("\u{202E}abc\u{2066}", #"\u{202e}abc\u{2066}"#), ("a\u{200B}b\u{FEFF}", #"a\u{200b}b\u{feff}"#),
+            ("plain ünïcödé 日本", "plain ünïcödé 日本"), ("a\u{1B}]0;x\u{7}", #"a\u{1b}]0;x\u{7}"#),
+            ("a\r\nb\t", #"a\u{d}\u{a}b\u{9}"#),
+            ("\u{9B}31m", #"\u{9b}31m"#), ("\u{202E}abc\u{2066}", #"\u{202e}abc\u{2066}"#),
+            ("a\u{200B}b\u{FEFF}", #"a\u{200b}b\u{feff}"#),
             ("\u{2028}", #"\u{2028}"#), ("\u{E0001}", #"\u{e0001}"#), ("\u{7F}", #"\u{7f}"#),
         ])
     func escaping(text: String, shown: String) { #expect(Escaping.line(text) == shown) }
@@ -77,7 +81,9 @@ struct OutputTests {
         #expect(Table().text(plain).isEmpty)
     }
 
-    @Test("the terminal's width cuts the last column first", arguments: [(30, "0123456789012…"), (40, "012345678901234567890123")])
+    @Test(
+        "the terminal's width cuts the last column first",
+        arguments: [(30, "0123456789012…"), (40, "012345678901234567890123")])
     func cut(width: Int, last: String) {
         var table = Table()
         table.add(nil, ["abcdefghijklmn", "012345678901234567890123"])
@@ -86,7 +92,9 @@ struct OutputTests {
 
     @Test("-v shows no token, wherever it stands")
     func masking() {
-        #expect(Trace.withoutTokens(#"{"token":"vmt_aB-9_x","n":"vmt_"} vmt_z"#) == #"{"token":"vmt_***","n":"vmt_***"} vmt_***"#)
+        #expect(
+            Trace.withoutTokens(#"{"token":"vmt_aB-9_x","n":"vmt_"} vmt_z"#)
+                == #"{"token":"vmt_***","n":"vmt_***"} vmt_***"#)
         #expect(Trace.withoutTokens("") == "" && Trace.withoutTokens("vm") == "vm")
     }
 }

@@ -45,7 +45,8 @@ struct SettingsTests {
     @Test("an unknown context is a usage error that names those there are")
     func unknownContext() {
         #expect(
-            failure { _ = try settings(["-c", "x"], contexts: Self.kept) }?.line == "no context 'x'; there are lab, far")
+            failure { _ = try settings(["-c", "x"], contexts: Self.kept) }?.line == "no context 'x'; there are lab, far"
+        )
     }
 
     @Test(

@@ -22,7 +22,8 @@ struct ViewTests {
     @Test("status in five lines")
     func status() throws {
         let sync = try json(#"[{"sync":{"status":"in_sync"}},{"sync":{"status":"behind"}}]"#).arrayValue
-        let config = #"{"revision":43,"running_matches_file":false,"file_changed_on_disk":false,"file":"/f","pending":null}"#
+        let config =
+            #"{"revision":43,"running_matches_file":false,"file_changed_on_disk":false,"file":"/f","pending":null}"#
         expectText(
             StatusView.status(try statusBody(config), sync: sync, plain),
             """
@@ -37,7 +38,9 @@ struct ViewTests {
     @Test("without a policy, and with a file that somebody edited")
     func statusBare() throws {
         let config = #"{"revision":1,"running_matches_file":false,"file_changed_on_disk":true,"file":"/f"}"#
-        let body = try statusBody(config).merging(["distributed_config": nil, "health": ["status": "ok", "checks": []]])
+        let body = try statusBody(config).merging([
+            "distributed_config": nil, "health": ["status": "ok", "checks": []],
+        ])
         let text = StatusView.status(body, sync: nil, plain)
         #expect(text.contains("health       ok\n"))
         #expect(text.contains("config       revision 1, FILE CHANGED: `vmesh config reload` takes it\n"))
@@ -154,7 +157,9 @@ struct ViewTests {
             effects: session reset (b.example)
             ! no backup
             """)
-        #expect(ChangeView.text(["changed": false, "changes": [], "effects": [], "warnings": []], plain) == "nothing to change\n")
+        #expect(
+            ChangeView.text(["changed": false, "changes": [], "effects": [], "warnings": []], plain)
+                == "nothing to change\n")
         let real = body.merging(["dry_run": false])
         #expect(ChangeView.text(real, plain).hasPrefix("revision 43, NOT SAVED: lost at the next start\n"))
     }

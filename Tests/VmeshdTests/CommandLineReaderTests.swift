@@ -97,6 +97,6 @@ struct CommandLineReaderTests {
             Issue.record("no version")
             return
         }
-        #expect(version == "vmeshd \(Release.version)\n")
+        #expect(version == "vmeshd \(Router.version)\n")
     }
 }

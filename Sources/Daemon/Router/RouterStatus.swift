@@ -6,16 +6,6 @@ import Platform
 import Routing
 import TLS
 
-/// What this build is called.
-package enum Release {
-    /// That of CHANGELOG.md.
-    package static let version = "0.1.0"
-    /// The commit that a package was built from, where the build says so.
-    package static let commit = "unknown"
-    /// As HTTP and gRPC name a program; other nodes of ours know us by the part before the slash.
-    package static let userAgent = "vmesh/\(version)"
-}
-
 extension RouterFacade {
     func readiness() -> HealthBody {
         if loop.isStopping { return HealthBody(checks: [.init(name: "stopping", status: .fail, detail: "on SIGTERM")]) }

@@ -66,7 +66,7 @@ final class APIClient {
     func send(_ unsigned: HTTPRequest, to action: String) throws(Failure) -> Answer {
         var request = unsigned
         request.authority = endpoint.authority
-        request.headers["user-agent"] = "vmesh/\(Version.text)"
+        request.headers["user-agent"] = "vmesh/\(Release.version)"
         if let token { request.headers["authorization"] = "Bearer \(token)" }
         if isVerbose { _ = Terminal.write(Trace.text(request), to: .error) }
         let deadline = Deadline(milliseconds: timeoutMilliseconds)

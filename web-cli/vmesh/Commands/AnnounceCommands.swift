@@ -38,7 +38,8 @@ struct AnnounceAdd: WriteCommand {
     static let configuration = CommandConfiguration(
         commandName: "add", abstract: "Announces a prefix; without --vif its packets are discarded here.")
     @Argument(help: "ADDRESS/LENGTH") var prefix: String
-    @Option(help: ArgumentHelp("The interface its packets go to.", valueName: "name"), completion: DynamicCompletion.vifs)
+    @Option(
+        help: ArgumentHelp("The interface its packets go to.", valueName: "name"), completion: DynamicCompletion.vifs)
     var vif: String?
     @OptionGroup(title: "Options of changes") var write: WriteOptions
     @OptionGroup(title: "Global options") var global: GlobalOptions

@@ -48,7 +48,8 @@ struct CertificateShow: APICommand {
         let found = try Lookup.certificate(id, session.client)
         if pem {
             let options = CallOptions(accept: "application/x-pem-file")
-            return try session.screen.answer(text: try session.client.call(.getCertificate, [found], options, to: action).body)
+            return try session.screen.answer(
+                text: try session.client.call(.getCertificate, [found], options, to: action).body)
         }
         try session.show(.getCertificate, [found], to: action, name: { $0.text("id") }, view: CertificateView.one)
     }

@@ -22,7 +22,8 @@ struct ConfigGet: APICommand {
 
     func run(in session: Session) throws(Failure) {
         let options = CallOptions(query: [("source", source.rawValue)])
-        try session.show(.getConfig, [], options, to: "get the configuration", name: { _ in source.rawValue }) { json, _ in
+        try session.show(.getConfig, [], options, to: "get the configuration", name: { _ in source.rawValue }) {
+            json, _ in
             Escaping.json(json.text(pretty: true)) + "\n"
         }
     }

@@ -17,7 +17,9 @@ struct ContextOutput: ParsableArguments {
     func print(_ contexts: Contexts) throws(Failure) {
         let screen = Screen(style: Style(now: 0), isTerminal: Terminal.isTerminal(.output))
         if json { return try screen.answer(json: contexts.json.serialized(pretty: true)) }
-        guard !contexts.all.isEmpty else { return screen.note("no context; `vmesh context add NAME --api URL` keeps one") }
+        guard !contexts.all.isEmpty else {
+            return screen.note("no context; `vmesh context add NAME --api URL` keeps one")
+        }
         try screen.data(ContextView.list(contexts))
     }
 }

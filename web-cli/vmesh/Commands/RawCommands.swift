@@ -21,7 +21,9 @@ struct RawRequest: APICommand {
         name: [.customShort("d"), .customLong("data")],
         help: ArgumentHelp("The body: text, @FILE, or @- for standard input.", valueName: "data"))
     var data: String?
-    @Option(name: [.customShort("H"), .customLong("header")], help: ArgumentHelp("A header field.", valueName: "name: value"))
+    @Option(
+        name: [.customShort("H"), .customLong("header")],
+        help: ArgumentHelp("A header field.", valueName: "name: value"))
     var headers: [String] = []
     @OptionGroup(title: "Global options") var global: GlobalOptions
 
@@ -49,7 +51,9 @@ struct RawRequest: APICommand {
         var request = HTTPRequest(
             method: method.uppercased(), path: String(parts[0]), query: parts.count > 1 ? String(parts[1]) : nil)
         for text in headers {
-            guard let colon = text.firstIndex(of: ":") else { throw .usage("-H '\(Escaping.line(text))': write NAME: VALUE") }
+            guard let colon = text.firstIndex(of: ":") else {
+                throw .usage("-H '\(Escaping.line(text))': write NAME: VALUE")
+            }
             let value = text[text.index(after: colon)...].drop { $0 == " " || $0 == "\t" }
             request.headers.append(String(text[..<colon]), String(value))
         }
@@ -67,7 +71,8 @@ struct RawRequest: APICommand {
 }
 
 struct RawSpecification: APICommand {
-    static let configuration = CommandConfiguration(commandName: "spec", abstract: "The API's description, OpenAPI 3.1.")
+    static let configuration = CommandConfiguration(
+        commandName: "spec", abstract: "The API's description, OpenAPI 3.1.")
     @OptionGroup(title: "Global options") var global: GlobalOptions
 
     func run(in session: Session) throws(Failure) {

@@ -1,6 +1,7 @@
 // The root of the grammar: `vmesh <noun> [verb] [argument…] [flags]`. Nouns are singular; a noun alone lists.
 
 import ArgumentParser
+import ManagementAPI
 
 struct RootCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -14,7 +15,7 @@ struct RootCommand: ParsableCommand {
             Exit status: 0 done, 1 the router or this program failed, 2 usage, 3 cannot connect, 4 not found, \
             5 not allowed, 6 conflict, 7 invalid input, 8 timeout, 9 checked and bad, 130 interrupted.
             """,
-        version: Version.text,
+        version: Release.version,
         subcommands: [
             StatusCommand.self, WhoamiCommand.self, HealthCommand.self, MetricsCommand.self, ExplainCommand.self,
             PeerCommand.self, RouteCommand.self, FibCommand.self, VifCommand.self, AnnounceCommand.self,

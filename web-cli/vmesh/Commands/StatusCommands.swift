@@ -11,7 +11,9 @@ struct StatusCommand: APICommand {
     func run(in session: Session) throws(Failure) {
         let answer = try session.client.call(.getStatus, to: "show status")
         var sync: [JSONValue]?
-        if session.screen.format == .table || session.screen.format == .wide, try answer.json().at("distributed_config") != nil {
+        if session.screen.format == .table || session.screen.format == .wide,
+            try answer.json().at("distributed_config") != nil
+        {
             // Only an addition: who may not see it gets the rest.
             sync = try? session.client.list(.listDistributedConfigPeers, to: "list policy peers").json.list("items")
         }
@@ -72,7 +74,7 @@ struct VersionCommand: ParsableCommand {
         commandName: "version", abstract: "The version of this program; the router's is in `vmesh status`.")
 
     func run() throws {
-        try Screen(style: Style(now: 0)).data("vmesh \(Version.text)\n")
+        try Screen(style: Style(now: 0)).data("vmesh \(Release.version)\n")
     }
 }
 

@@ -17,7 +17,8 @@ struct Settings: Equatable {
 
     /// - Parameter variable: the environment's variables; empty ones are nil.
     init(
-        _ options: GlobalOptions, isTerminal: Bool, variable: (String) -> String?, contexts: () throws(Failure) -> Contexts
+        _ options: GlobalOptions, isTerminal: Bool, variable: (String) -> String?,
+        contexts: () throws(Failure) -> Contexts
     ) throws(Failure) {
         guard options.caFile == nil, options.clientCert == nil, options.clientKey == nil else {
             throw .usage("--ca-file, --client-cert and --client-key belong to https://, which this version has not")

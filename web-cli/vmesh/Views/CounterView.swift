@@ -6,7 +6,8 @@ enum CounterView {
     static func traffic(_ counters: JSONValue) -> String {
         func both(_ direction: String) -> String {
             let packets = counters.int("\(direction)_packets") ?? 0
-            return "\(direction) \(Units.bytes(counters.int("\(direction)_bytes") ?? 0)) (\(Units.count(packets)) packets)"
+            return
+                "\(direction) \(Units.bytes(counters.int("\(direction)_bytes") ?? 0)) (\(Units.count(packets)) packets)"
         }
         return "\(both("rx")), \(both("tx"))"
     }

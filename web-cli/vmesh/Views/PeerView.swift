@@ -139,7 +139,9 @@ enum PeerView {
 
     private static func channels(_ peer: JSONValue, _ style: Style) -> String {
         var parts = [channel(peer)]
-        if let encrypted = peer.flag("data_channel", "encrypted") { parts.append(encrypted ? "encrypted" : "NOT encrypted") }
+        if let encrypted = peer.flag("data_channel", "encrypted") {
+            parts.append(encrypted ? "encrypted" : "NOT encrypted")
+        }
         if let mtu = peer.int("data_channel", "mtu_bytes") { parts.append("MTU \(mtu)") }
         return parts.joined(separator: ", ")
     }

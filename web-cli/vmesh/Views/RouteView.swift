@@ -8,7 +8,9 @@ enum RouteView {
         for route in items {
             let candidates = route.list("candidates")
             guard let selected = route.at("selected") else {
-                table.add(.absent, [route.text("prefix") ?? "?", "-", "-", "-", "-", "\(candidates.count)", unused(candidates)])
+                table.add(
+                    .absent,
+                    [route.text("prefix") ?? "?", "-", "-", "-", "-", "\(candidates.count)", unused(candidates)])
                 continue
             }
             let others = max(0, candidates.count - 1)

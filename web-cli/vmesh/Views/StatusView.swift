@@ -55,8 +55,8 @@ enum StatusView {
     }
 
     private static func peers(_ json: JSONValue) -> String {
-        let (up, configured) = (json.int("peers", "up") ?? 0, json.int("peers", "configured") ?? 0)
-        return "\(up) of \(configured) up, \(json.int("peers", "inbound") ?? 0) inbound"
+        let (up, down) = (json.int("peers", "up") ?? 0, json.int("peers", "down") ?? 0)
+        return "\(up) of \(up &+ down) up, \(json.int("peers", "inbound") ?? 0) inbound"
     }
 
     private static func routes(_ json: JSONValue) -> String {
@@ -71,7 +71,8 @@ enum StatusView {
         if let issued = policy.raw("issued_at") { text += ", issued \(Moment.minute(issued))" }
         guard let sync, !sync.isEmpty else { return text }
         let count = sync.count { $0.raw("sync", "status") == "in_sync" }
-        return text + "    \(count) of \(sync.count) peers in sync"
+        let unknown = sync.count { $0.raw("sync", "status") == "unknown" }
+        return text + "    \(count) of \(sync.count) peers in sync" + (unknown > 0 ? ", \(unknown) unknown" : "")
     }
 
     static func whoami(_ json: JSONValue, _ style: Style) -> String {
