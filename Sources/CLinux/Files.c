@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <linux/capability.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static int answer(int value) { return value < 0 ? -errno : value; }
@@ -163,3 +165,63 @@ int linux_set_dumpable(int on) { return answer(prctl(PR_SET_DUMPABLE, on, 0, 0, 
 int linux_dumpable(void) { return answer(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0)); }
 
 void linux_exit(int status) { exit(status); }
+
+// What is left of the parent's rights after it became nobody: removing its own sockets. The child takes no orders: it
+// only learns that the pipe was closed. Between fork and _exit it calls nothing that is not async-signal-safe.
+
+enum { REMOVER_LIMIT = 16 };
+
+int linux_spawn_remover(const char *const *paths, int count, int32_t *pid) {
+    struct stat before[REMOVER_LIMIT];
+    if (count > REMOVER_LIMIT) return -E2BIG;
+    for (int i = 0; i < count; i++)
+        if (lstat(paths[i], &before[i]) < 0) return -errno;
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) < 0) return -errno;
+    pid_t child = fork();
+    if (child < 0) {
+        int code = -errno;
+        close(ends[0]);
+        close(ends[1]);
+        return code;
+    }
+    if (child > 0) {
+        close(ends[0]);
+        *pid = child;
+        return ends[1];
+    }
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, NULL);
+    prctl(PR_SET_NAME, "vmeshd-remover", 0, 0, 0);
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    uint64_t kept = UINT64_C(1) << CAP_DAC_OVERRIDE;
+    linux_drop_bounding_except(kept);
+    linux_set_capabilities(kept, kept);
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    if (ends[0] > 0) syscall(SYS_close_range, 0U, (unsigned)ends[0] - 1, 0U);
+    syscall(SYS_close_range, (unsigned)ends[0] + 1, ~0U, 0U);
+    if (chdir("/") < 0) _exit(1);
+    char byte;
+    ssize_t got;
+    do got = read(ends[0], &byte, 1);
+    while (got > 0 || (got < 0 && errno == EINTR));
+    for (int i = 0; i < count; i++) {
+        struct stat now;
+        if (lstat(paths[i], &now) == 0 && S_ISSOCK(now.st_mode) && now.st_ino == before[i].st_ino &&
+            now.st_dev == before[i].st_dev)
+            unlink(paths[i]);
+    }
+    _exit(0);
+}
+
+char *linux_copy_text(const char *text) { return strdup(text); }
+void linux_free(void *memory) { free(memory); }
+
+int linux_wait(int32_t pid) {
+    int status;
+    pid_t got;
+    do got = waitpid(pid, &status, 0);
+    while (got < 0 && errno == EINTR);
+    return got < 0 ? -errno : 0;
+}

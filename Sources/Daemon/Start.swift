@@ -54,7 +54,8 @@ package enum Router {
         let identity: NodeIdentity
         do { loaded = try file.load() } catch { throw StartError(description: error.description) }
         do { identity = try NodeIdentity(loaded.config, now: SystemClock.wallSeconds()) } catch {
-            throw StartError(description: error.description)
+            // The file that is wrong, and the one that says so: an admin may have to mend either.
+            throw StartError(description: "\(options.config): \(error.description)")
         }
         if options.checkOnly {
             for warning in loaded.warnings.map(\.description) + identity.warnings {
@@ -97,6 +98,7 @@ package enum Router {
         let loop = try makeLoop(options, file, loaded, identity, log, signals)
         try startAPI(loop, log)
         let listeners = try peerListeners(loaded.config)
+        if options.dropPermissions { loop.remover = try socketRemover(loop) }
         try dropPrivileges(options, loop.state, loaded.config, log)
         // Threads inherit the rights that are left now.
         try loop.plane.start()
@@ -114,6 +116,7 @@ package enum Router {
         let config = loaded.config
         let path = config.stateDirectory ?? Environment.value("STATE_DIRECTORY") ?? "/var/lib/vmesh"
         let state = try StateDirectory(path)
+        file.clearLeftovers()
         let (stored, isOffered) = try storedConfig(options, state, identity, log)
         let reactor = try Reactor()
 
@@ -261,6 +264,12 @@ package enum Router {
             return try StreamListener.tcpEverywhere(port: address.port, options: PeerLinks.tcpOptions)
         }
         return [try StreamListener.tcp(address, options: PeerLinks.tcpOptions)]
+    }
+
+    /// Nobody may not remove sockets from root's directories.
+    private static func socketRemover(_ loop: ControlLoop) throws(PlatformError) -> SocketRemover? {
+        let paths = (loop.api?.listeners ?? []).compactMap(\.acceptor.listener.path)
+        return paths.isEmpty ? nil : try SocketRemover(Array(paths.prefix(SocketRemover.limit)))
     }
 
     private static func dropPrivileges(

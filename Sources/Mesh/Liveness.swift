@@ -2,7 +2,8 @@
 //
 // A Ping goes out at once, then every 2 s, and never while another is unanswered, since v1 answers cannot be told apart.
 // A v1 node under load drops its Pong (W6): after 30 s one more Ping goes out, and the first answer after that, which
-// may belong to either, is not measured. A missing Pong never kills a link; 45 s without any byte does.
+// may belong to either, is not measured. A missing Pong never kills a link; 45 s without any byte does. Between our own
+// nodes, which answer every Ping, it is a Ping a second and three seconds without any byte.
 import Routing
 
 /// The measuring of one link.
@@ -30,10 +31,16 @@ struct Liveness: Sendable {
         samples.isEmpty ? nil : samples.reduce(0, &+) / UInt64(samples.count)
     }
 
-    /// When the next Ping is due.
-    func pingDue(_ tunables: Tunables) -> Instant {
+    /// When the next Ping is due; `isOurs`: the peer runs our software.
+    func pingDue(_ tunables: Tunables, isOurs: Bool) -> Instant {
         guard let lastSent else { return lastHeard }
-        return lastSent.adding(milliseconds: inFlight == nil ? tunables.pingInterval : tunables.pongTimeout)
+        let interval = isOurs ? tunables.ownPingInterval : tunables.pingInterval
+        return lastSent.adding(milliseconds: inFlight == nil ? interval : tunables.pongTimeout)
+    }
+
+    /// When the link is dead unless a byte comes.
+    func deadAt(_ tunables: Tunables, isOurs: Bool) -> Instant {
+        lastHeard.adding(milliseconds: isOurs ? tunables.ownDeadAfter : tunables.deadAfter)
     }
 
     /// A Ping leaves now.

@@ -125,9 +125,9 @@ package struct Node: Sendable {
             notice(.certificateExpired(notAfter: sessions[place].info.certificateNotAfter), link: link)
             return close(link, .certificateExpired)
         }
-        let silentSince = sessions[place].liveness.lastHeard
-        if now >= silentSince.adding(milliseconds: tunables.deadAfter) { return close(link, .dead) }
-        if now >= sessions[place].liveness.pingDue(tunables) { sendPing(place) }
+        let (liveness, isOurs) = (sessions[place].liveness, sessions[place].isOurs)
+        if now >= liveness.deadAt(tunables, isOurs: isOurs) { return close(link, .dead) }
+        if now >= liveness.pingDue(tunables, isOurs: isOurs) { sendPing(place) }
         if let end = sessions[place].intake.roundEnds, now >= end { endRound(place) }
     }
 
@@ -138,8 +138,8 @@ package struct Node: Sendable {
             earliest = earliest.map { min($0, instant) } ?? instant
         }
         for session in sessions {
-            consider(session.liveness.pingDue(tunables))
-            consider(session.liveness.lastHeard.adding(milliseconds: tunables.deadAfter))
+            consider(session.liveness.pingDue(tunables, isOurs: session.isOurs))
+            consider(session.liveness.deadAt(tunables, isOurs: session.isOurs))
             consider(session.intake.roundEnds)
             consider(instant(ofWall: session.info.certificateNotAfter))
             if session.isWritable {

@@ -8,6 +8,10 @@ package struct Tunables: Hashable, Sendable {
     package var pongTimeout: Int64 = 30_000
     /// A link without a byte for this long is dead.
     package var deadAfter: Int64 = 45_000
+    /// The same between our own nodes, which never drop a Pong: a black hole or a hung process is found within 3.5 s
+    /// (D2, D3), and an answer may be two seconds late (D16).
+    package var ownPingInterval: Int64 = 1_000
+    package var ownDeadAfter: Int64 = 3_000
     /// How long an old link may stay silent when a new one of the same peer comes (A26).
     package var probeWait: Int64 = 1_000
     /// At most one change of the live link in this time where two hosts share an identity (B7).

@@ -174,7 +174,7 @@ class Daemon:
         return Path(f"/proc/{self.pid}/{file}").read_text()
 
     def proc_status(self, key):
-        return re.search(rf"^{key}:\s*(.*)$", self.proc("status"), re.M)[1]
+        return re.search(rf"^{key}:[ \t]*(.*)$", self.proc("status"), re.M)[1]
 
     def rss(self):
         """Resident bytes."""

@@ -17,6 +17,8 @@ struct Bench {
     init(_ adjust: (inout NodeConfiguration) -> Void = { _ in }) {
         var configuration = NodeConfiguration(
             name: "a.mesh.test", domain: "mesh.test", id: Self.own, wallClock: Self.wall)
+        // Peers of the bench answer only when a test has them answer.
+        configuration.tunables.ownDeadAfter = 1_000_000
         adjust(&configuration)
         node = Node(configuration: configuration, seed: 7, now: now)
         effects = node.start(at: now)

@@ -19,7 +19,10 @@ struct ConvergenceTests {
             peersOfBoth: both,
             adjust: { configuration, node in
                 if node < origins { configuration.localRoutes = [Simulation.prefix(node): .vif(0)] }
+                // Fewer Pings than in the field: with hundreds of nodes they are most of what there is to simulate.
                 configuration.tunables.pingInterval = 10_000
+                configuration.tunables.ownPingInterval = 10_000
+                configuration.tunables.ownDeadAfter = 45_000
             })
     }
 

@@ -75,6 +75,23 @@ struct LivenessTests {
         #expect(bench.closes == [link: .dead])
     }
 
+    @Test("D2, D3: a node of ours is asked every second and dead after 3 s without a byte")
+    func deathOfOurs() {
+        var bench = Bench { $0.tunables.ownDeadAfter = Tunables().ownDeadAfter }
+        let link = bench.open(1, software: "vmesh/1.0")
+        for _ in 0..<5 {
+            #expect(bench.messages(to: link).contains(.ping))
+            bench.pass(milliseconds: 5)
+            bench.happen(.message(link, .pong))
+            bench.pass(milliseconds: 1_000)
+        }
+        // Hung between two Pongs: 3 s after the last, whatever else was asked in between.
+        bench.pass(milliseconds: 1_900)
+        #expect(bench.closes.isEmpty)
+        bench.pass(milliseconds: 200)
+        #expect(bench.closes == [link: .dead])
+    }
+
     @Test("D10: after hours of suspend everything is out of date at once, and dialled anew")
     func resume() {
         var bench = dialling(1)

@@ -47,6 +47,19 @@ struct FilesTests {
         }
     }
 
+    @Test("D4: what a killed process had staged is cleared, and nothing else")
+    func leftovers() throws {
+        let scratch = try ScratchDirectory()
+        let kept = ["state", "state.tmp", "state.0123456789abcde.tmp", "state.0123456789abcdeg.tmp", "state.1"]
+        let staged = ["state.0123456789abcdef.tmp", "other.json.0123456789abcdef.tmp"]
+        for name in kept + staged { try Files.write("\(scratch.path)/\(name)", [1]) }
+        AtomicFile.clearLeftovers(in: scratch.path, of: "state")
+        #expect(try Set(Files.list(scratch.path)) == Set(kept + staged.suffix(1)))
+        AtomicFile.clearLeftovers(in: scratch.path)
+        #expect(try Set(Files.list(scratch.path)) == Set(kept))
+        AtomicFile.clearLeftovers(in: scratch.path + "/none")
+    }
+
     @Test("D4: a written file keeps mode and owner of the one it replaces, and nothing is left beside it")
     func atomicWrite() throws {
         let scratch = try ScratchDirectory()

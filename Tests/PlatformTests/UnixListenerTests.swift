@@ -47,6 +47,23 @@ struct UnixListenerTests {
         } throws: { "\($0)".contains("groupadd no-such-group") }
     }
 
+    @Test("E10: a remover takes its sockets away when it is told to, and leaves what others put in their places")
+    func remover() throws {
+        let scratch = try ScratchDirectory()
+        let paths = ["one", "two"].map { "\(scratch.path)/\($0)" }
+        let listeners = try paths.map { path in
+            try StreamListener.unix(UnixListenerSettings(path: path, mode: 0o600, group: nil))
+        }
+        let remover = try SocketRemover(paths)
+        listeners[1].closeAndRemove()
+        try Files.write(paths[1], [1])
+        #expect(try Files.status(paths[0]).kind == .socket, "it waits")
+        remover.finish()
+        #expect(throws: PlatformError.self) { try Files.status(paths[0]) }
+        #expect(try Files.read(paths[1], limit: 1) == [1])
+        #expect(throws: PlatformError.self) { try SocketRemover([scratch.path + "/none"]) }
+    }
+
     @Test("D13: a living instance is left alone, a dead one's file is replaced")
     func stale() throws {
         let scratch = try ScratchDirectory()

@@ -120,6 +120,14 @@ int linux_create_exclusive(const char *path, uint32_t mode);
 int linux_fsync(int fd);
 int linux_rename(const char *from, const char *to);
 int linux_link(const char *from, const char *to);
+// A child that waits until `keep` (answered, positive) is closed, by the process's end at the latest, and then removes
+// these sockets if they are still the files that they are now. The caller keeps `pid` to wait for.
+int linux_spawn_remover(const char *const *paths, int count, int32_t *pid);
+// Waits for the child's end.
+int linux_wait(int32_t pid);
+// A copy of a text for a list of texts; to be freed.
+char *linux_copy_text(const char *text);
+void linux_free(void *memory);
 int linux_unlink(const char *path);
 int linux_mkdir(const char *path, uint32_t mode);
 int linux_rmdir(const char *path);

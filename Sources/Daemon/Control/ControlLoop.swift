@@ -32,6 +32,9 @@ final class ControlLoop: LinkSink {
     var identity: NodeIdentity
     var vifs: VifTable
     var counters = DaemonCounters()
+    var wallOffset = WallOffset()
+    /// Set where privileges were dropped: removes the API's sockets at the end.
+    var remover: SocketRemover?
     private var fib = FIB()
     private(set) var links: PeerLinks?
     var api: APIServer?
@@ -62,7 +65,7 @@ final class ControlLoop: LinkSink {
     private var isFIBDirty = false
     private var lastPublish: Int64 = .min
     private var nextWallClock: Int64 = 0
-    private var lastWall: Int64
+    private var clockWatch = WallOffset()
     private var isNodeStopped = false
     private var stopDeadline: Int64?
     private var nextWatchdog: Int64?
@@ -87,7 +90,6 @@ final class ControlLoop: LinkSink {
         self.notifier = notifier
         startedAt = reactor.now
         startedAtWall = SystemClock.wallMicroseconds()
-        lastWall = startedAtWall
         bootID = SecureRandom.hexadecimal(bytes: 16)
         self.relay = relay
         relay.loop = self
@@ -124,6 +126,7 @@ final class ControlLoop: LinkSink {
     func run() throws(PlatformError) {
         while !isDone { try turn() }
         api?.stop()
+        remover?.finish()
         plane.stop()
     }
 
@@ -181,13 +184,12 @@ final class ControlLoop: LinkSink {
     private func tellWallClock() {
         let wall = SystemClock.wallMicroseconds()
         nextWallClock = reactor.now + Self.wallClockInterval
-        // Between two tellings both clocks should have moved alike; a step is worth a line, and moves no timer (D9).
-        let drift = (wall - lastWall) - Self.wallClockInterval
-        if abs(drift) > 60_000_000 {
+        // Both clocks run through suspend; a step between them is worth a line, and moves no timer (D9).
+        let step = clockWatch.step()
+        if abs(step) > 60_000_000 {
             counters.clockSteps &+= 1
-            log.warning("the wall clock was set", metadata: ["seconds": "\(drift / 1_000_000)"])
+            log.warning("the wall clock was set", metadata: ["seconds": "\(step / 1_000_000)"])
         }
-        lastWall = wall
         happened(.wallClock(unixSeconds: wall / 1_000_000))
         reportStatus()
     }

@@ -78,6 +78,13 @@ struct ConfigurationFile {
         return (try AtomicFile.stage(path, bytes), bytes, Hex.text(sha256(bytes)))
     }
 
+    /// Removes what a killed predecessor had staged. Call it while the state directory is locked.
+    func clearLeftovers() {
+        let target = (try? Files.resolved(path)) ?? path
+        let name = target.split(separator: "/").last.map(String.init) ?? target
+        AtomicFile.clearLeftovers(in: Files.directory(of: target), of: name)
+    }
+
     /// The digest of what stands on the disk now; nil if it cannot be read.
     func digestOnDisk() -> String? {
         (try? Files.read(path, limit: Self.limit)).map { Hex.text(sha256($0)) }

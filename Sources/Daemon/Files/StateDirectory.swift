@@ -38,6 +38,9 @@ final class StateDirectory {
             for name in ["history", "external-peers", "vifs"] {
                 try Files.createDirectory("\(path)/\(name)", mode: 0o700)
             }
+            for directory in [path, "\(path)/history", "\(path)/external-peers"] {
+                AtomicFile.clearLeftovers(in: directory)
+            }
         } catch {
             if case .alreadyRunning(let file) = error {
                 throw StateError(

@@ -73,7 +73,8 @@ final class PeerLinks: AcceptorClient, ResolverClient, PeerLinkOwner {
     /// What every peer's TCP socket is made with.
     static var tcpOptions: TCPOptions {
         var options = TCPOptions()
-        options.userTimeout = 10_000
+        // Milliseconds; a black hole under a v1 peer, whose Pongs prove nothing, is found this way (D2).
+        options.userTimeout = 3_000
         // Packets that the kernel holds stand before the next announcement (A27): let that be little.
         options.notSentLowWater = 256 << 10
         return options

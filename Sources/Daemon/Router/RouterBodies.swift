@@ -1,7 +1,7 @@
 // From the node's views to the API's bodies: peers, routes, certificates, distributed config.
 //
 // The node speaks in microseconds and instants of a clock that only differences of mean anything; the API in
-// milliseconds and wall time. The wall clock of now, less the age, gives the time of then.
+// milliseconds and wall time. How far the clocks are apart gives the wall time of an instant.
 
 import JSON
 import ManagementAPI
@@ -14,7 +14,7 @@ import Wire
 extension RouterFacade {
     /// When `instant` was, or will be, by the wall clock.
     func timestamp(_ instant: Instant) -> Timestamp {
-        Timestamp(milliseconds: loop.wallClock.milliseconds - loop.now.milliseconds(since: instant))
+        Timestamp(milliseconds: (loop.wallOffset.current() + instant.microseconds) / 1000)
     }
 
     // MARK: Peers

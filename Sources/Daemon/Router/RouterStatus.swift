@@ -100,7 +100,8 @@ extension RouterFacade {
         }
         for remark in loop.startRemarks { checks.append(.init(name: "api", status: .warn, detail: remark)) }
         if loop.unsavedConfig != nil {
-            checks.append(.init(name: "state", status: .warn, detail: "the distributed config could not be stored"))
+            checks.append(
+                .init(name: "state_unsaved", status: .warn, detail: "the distributed config could not be stored"))
         }
         let policy = loop.node.distributedConfig
         if policy.isExpired {

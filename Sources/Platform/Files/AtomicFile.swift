@@ -70,6 +70,23 @@ package final class AtomicFile {
     }
 }
 
+extension AtomicFile {
+    /// Removes what a process that was killed between `stage` and `commit` left in a directory.
+    /// - Parameters:
+    ///   - directory: nobody else writes there now; one that cannot be read is left alone.
+    ///   - name: only what was to become this file; nil: all.
+    package static func clearLeftovers(in directory: String, of name: String? = nil) {
+        for found in (try? Files.list(directory)) ?? [] {
+            let parts = found.split(separator: ".", omittingEmptySubsequences: false)
+            guard parts.count >= 3, parts.last == "tmp", parts[parts.count - 2].utf8.count == 16,
+                parts[parts.count - 2].allSatisfy({ "0123456789abcdef".contains($0) })
+            else { continue }
+            if let name, parts.dropLast(2).joined(separator: ".") != name { continue }
+            _ = linux_unlink("\(directory)/\(found)")
+        }
+    }
+}
+
 extension Files {
     /// Stages and commits in one step.
     package static func write(
