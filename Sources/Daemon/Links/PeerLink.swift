@@ -77,7 +77,10 @@ final class PeerLink: ReactorHandler {
     var lastProgress: Int64
     var lastActivity: Int64 = 0
     var isHeldBack = false
+    /// What the other end calls itself: a dialler's user-agent, a listener's server header.
     var software: String?
+    /// Whether the peer broke the protocol; what it sends after that is not read.
+    var isBroken = false
     var outcome: GRPCOutcome?
     var closeReason: CloseReason?
 
@@ -105,6 +108,10 @@ final class PeerLink: ReactorHandler {
         deadline = reactor.now + Bound.handshake
         registration = try reactor.add(
             socket.descriptor, interest: direction == .inbound ? .readable : .writable, handler: self)
+    }
+
+    /// Starts the handshake of an accepted link. Apart from `init`, because a link that ends must be known to its owner.
+    func begin() {
         if phase == .handshaking { startTLS() }
     }
 
@@ -113,6 +120,7 @@ final class PeerLink: ReactorHandler {
     /// Queues one encoded `Message`. False if the control queue is over its bound: the link is beyond help.
     func send(_ message: [UInt8]) -> Bool {
         guard phase == .open || phase == .opening else { return true }
+        startStallClock()
         let taken = message.withUnsafeBytes { control.append(GRPCFrame.header(count: message.count), $0) }
         if control.count > Bound.controlHigh, !isHeldBack {
             isHeldBack = true
@@ -130,12 +138,18 @@ final class PeerLink: ReactorHandler {
         }
         let envelope = Envelope.ipFrameHeader(payloadCount: packet.count)
         let frame = GRPCFrame.header(count: envelope.count + packet.count) + envelope
+        startStallClock()
         guard data.append(frame, packet) else {
             counters.drop(packet.count, "queue_full")
             return
         }
         counters.sent(packet.count)
         resume()
+    }
+
+    /// The time of a stall counts from when something waits, not from the last byte before an idle time.
+    private func startStallClock() {
+        if !hasUnsent { lastProgress = reactor.now }
     }
 
     /// Sends what waits, says why, closes.
@@ -253,6 +267,12 @@ final class PeerLink: ReactorHandler {
             certificate = identity.certificate
         case .failed(let failure): throw failure
         case .handshaking, .closed: return
+        }
+        // B19: before a stream is opened, so that the wrong one never takes us for a peer.
+        if case .outbound(let dialled) = direction, let info, !info.answers(to: dialled) {
+            let presented = info.name.isEmpty ? "sha256:\(info.id)" : info.name
+            let detail = "\(dialled) was dialled, \(presented) answered"
+            return end(.failedToOpen(.authentication(code: CloseReason.nameMismatch.rawValue, detail: detail)))
         }
         do {
             let isServer = direction == .inbound
