@@ -1,5 +1,6 @@
 """Sessions under attack and accident (faults.md A14, A21–A26): bytes that are no message, strangers at the door, two
 links where there should be one."""
+import contextlib
 import socket
 import ssl
 import threading
@@ -309,3 +310,19 @@ def test_A15_a_peer_that_never_reads_costs_itself(field):
             busy.send(m.ANNOUNCE, m.many_routes(5000, [(busy.id_bytes, number)]))
         busy.send(m.PING)
         until(lambda: busy.messages(m.PONG), 20, "all of it is taken")
+
+
+@pytest.mark.timeout(120)
+def test_A15_window_updates_are_no_progress(lone):
+    """A peer that shuts its stream's window while it sends: the updates that we owe it do not keep the link."""
+    slow, busy = lone.adversary(label="slow", acknowledge=False), lone.adversary(label="busy")
+    begin = time.monotonic()
+    busy.send(m.ANNOUNCE, m.many_routes(5000, [(busy.id_bytes, 5)]))
+
+    def ended():
+        with contextlib.suppress(OSError):
+            slow.send(4000, bytes(64 << 10))
+        return slow.ended
+    until(ended, 40, "the link ends", every=1)
+    assert time.monotonic() - begin >= 29, f"not before its time: {slow.ended}"
+    assert busy.alive and lone.is_up(busy)

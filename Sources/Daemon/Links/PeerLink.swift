@@ -77,6 +77,10 @@ final class PeerLink: ReactorHandler {
     var lastProgress: Int64
     var lastActivity: Int64 = 0
     var isHeldBack = false
+    /// Whether bytes of the stream are among those that wait for the socket.
+    var isStreamUnderWay = false
+    /// Whether close_notify and FIN are out; from then on what comes is thrown away.
+    var hasSaidFarewell = false
     /// What the other end calls itself: a dialler's user-agent, a listener's server header.
     var software: String?
     /// Whether the peer broke the protocol; what it sends after that is not read.
@@ -158,6 +162,7 @@ final class PeerLink: ReactorHandler {
         closeReason = reason
         guard phase == .open, http != nil else { return end(.ended(.local)) }
         phase = .closing
+        isLive = false
         deadline = reactor.now + Bound.farewell
         data.dropWaiting()
         resume()
@@ -236,7 +241,7 @@ final class PeerLink: ReactorHandler {
     }
 
     func received(_ ciphertext: UnsafeRawBufferPointer) {
-        guard let tls else { return }
+        guard let tls, !hasSaidFarewell else { return }
         let now = reactor.now
         if now - lastActivity >= 1_000_000, phase == .open {
             lastActivity = now

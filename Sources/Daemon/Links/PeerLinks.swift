@@ -269,6 +269,7 @@ final class PeerLinks: AcceptorClient, ResolverClient, PeerLinkOwner {
     var nextDeadline: Int64? { links.values.compactMap(\.nextDeadline).min() }
 
     func tick(_ now: Int64) {
+        guard let nextDeadline, nextDeadline <= now else { return }
         let due = links.values.filter { ($0.nextDeadline ?? .max) <= now }
         for link in due.sorted(by: { $0.number < $1.number }) { link.tick(now) }
     }
