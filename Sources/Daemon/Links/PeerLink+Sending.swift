@@ -28,8 +28,9 @@ extension PeerLink: HTTP2DataSource {
     }
 
     func resume() {
-        if let http, let stream { http.resume(stream) }
+        // Once a flush is due, HTTP/2 knows already: not once for each packet.
         guard !isDirty else { return }
+        if let http, let stream { http.resume(stream) }
         isDirty = true
         owner?.linkNeedsFlush(self)
     }
@@ -72,9 +73,9 @@ extension PeerLink: HTTP2DataSource {
 
     func frame(_ tls: TLSSession) {
         guard let http else { return }
-        var plaintext: [UInt8] = []
-        guard http.takeOutput(into: &plaintext, limit: Bound.framed) > 0 else { return }
-        _ = plaintext.withUnsafeBytes { tls.write($0) }
+        scratch.framed.removeAll(keepingCapacity: true)
+        guard http.takeOutput(into: &scratch.framed, limit: Bound.framed) > 0 else { return }
+        _ = scratch.framed.withUnsafeBytes { tls.write($0) }
     }
 
     /// All is sent: close_notify and our FIN. The socket stays until the peer's FIN or the deadline, and what comes is

@@ -140,10 +140,10 @@ final class PeerLink: ReactorHandler {
             counters.drop(packet.count, "channel_down")
             return
         }
-        let envelope = Envelope.ipFrameHeader(payloadCount: packet.count)
-        let frame = GRPCFrame.header(count: envelope.count + packet.count) + envelope
+        let start = scratch.frameStart
+        let count = Envelope.writeIPFrameStart(payloadCount: packet.count, into: start)
         startStallClock()
-        guard data.append(frame, packet) else {
+        guard data.append(UnsafeRawBufferPointer(rebasing: start[..<count]), packet) else {
             counters.drop(packet.count, "queue_full")
             return
         }
