@@ -6,6 +6,7 @@ import ssl
 import threading
 import time
 
+import h2.exceptions
 import pytest
 
 import messages as m
@@ -88,6 +89,37 @@ def test_A14_one_byte_frames(field):
         adv.frame(m.frame(m.message(m.ANNOUNCE, m.announcement([adv.route(SENTINEL)]))), chunk=1)
         accepted(field, adv)
     assert adv.alive
+
+
+def test_A17_a_flood_of_pings(field):
+    """As many as go for three seconds: 20 answers a second and 40 at once, and others lack nothing."""
+    adv, other = field.adversary(), field.adversary(label="other")
+    batch, sent = m.frame(m.message(m.PING)) * 1000, 0
+    with bounds(field, rtt=60, memory=16 * MiB):
+        begin = time.monotonic()
+        while time.monotonic() < begin + 3:
+            adv.frame(batch)
+            sent += 1000
+        other.send(m.PING)
+        until(lambda: other.messages(m.PONG), 1, "a peer below its budget has its Pong")
+        length = time.monotonic() - begin
+    answered = len(adv.messages(m.PONG))
+    assert adv.alive and sent > 5000
+    assert 40 <= answered <= 40 + 20 * (length + 2), f"{answered} Pongs to {sent} Pings in {length:.1f} s"
+
+
+def test_A17_a_flood_of_configs_and_channel_requests(field):
+    """A mebibyte of forged policy each time, never the same; requests for a channel that we do not offer."""
+    adv = field.adversary()
+    with bounds(field, rtt=60, memory=24 * MiB, lost=1):
+        for number in range(20):
+            adv.send(m.DCONF, m.encode_config(1, b"no certificate", number.to_bytes(4, "big") * (1 << 18)))
+        for _ in range(5000):
+            adv.send(m.CHANNEL_REQUEST, b"")
+        adv.offer(SENTINEL)
+        until(lambda: field.nut.api.selected(SENTINEL) == adv.id, 10, "what comes after is heard")
+    assert adv.alive and field.nut.api.status()["distributed_config"] is None
+    assert len(field.nut.log_lines("distributed config refused")) <= 3, "three verifications, then one in 10 s"
 
 
 @pytest.mark.timeout(120)
@@ -194,7 +226,8 @@ def test_A24_one_stream_a_link(field):
     adv = field.adversary()
     with bounds(field):
         second = adv.open(REQUEST)
-        adv.frame(m.frame(m.message(m.ANNOUNCE, m.announcement([adv.route(SENTINEL)]))), stream=second)
+        with contextlib.suppress(h2.exceptions.StreamClosedError):  # it may have been refused by now
+            adv.frame(m.frame(m.message(m.ANNOUNCE, m.announcement([adv.route(SENTINEL)]))), stream=second)
         holds(lambda: field.nut.api.selected(SENTINEL) is None, 0.5, "the second stream is not listened to")
         adv.offer("2001:db8:98::/48")
         accepted(field, adv, "2001:db8:98::/48")

@@ -117,8 +117,21 @@ extension PeerLink {
             let packet = UnsafeRawBufferPointer(rebasing: body[payload])
             counters.received(packet.count)
             owner?.link(self, receivedPacket: packet)
-        } else {
+        } else if tag == PeerMessage.Tag.announce || tag == PeerMessage.Tag.distributedConfig || admitsSmallMessage() {
             owner?.link(self, received: try PeerMessage.decode(body))
+        } else {
+            counters.shedMessages &+= 1
         }
+    }
+
+    /// A17: a read may hold tens of thousands of Pings. What comes in one turn beyond any peer's allowance of answers is
+    /// not worth the node's time, which belongs to the others too.
+    private func admitsSmallMessage() -> Bool {
+        if smallMessagesTurn != reactor.now {
+            smallMessagesTurn = reactor.now
+            smallMessages = 0
+        }
+        smallMessages += 1
+        return smallMessages <= Bound.smallMessagesPerTurn
     }
 }

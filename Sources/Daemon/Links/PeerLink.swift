@@ -33,6 +33,9 @@ final class PeerLink: ReactorHandler {
         static let data = 384 << 10
         /// Reads of the socket in a turn.
         static let readsPerTurn = 4
+        /// Messages other than announcements, configs and packets that are looked at in a turn: more than the forty
+        /// Pongs that a peer may have at once.
+        static let smallMessagesPerTurn = 64
         /// Plaintext framed at a time.
         static let framed = 64 << 10
     }
@@ -83,6 +86,9 @@ final class PeerLink: ReactorHandler {
     var hasSaidFarewell = false
     /// What the other end calls itself: a dialler's user-agent, a listener's server header.
     var software: String?
+    /// The turn, by its time, in which small messages were last counted, and how many came.
+    var smallMessagesTurn: Int64 = .min
+    var smallMessages = 0
     /// Whether the peer broke the protocol; what it sends after that is not read.
     var isBroken = false
     var outcome: GRPCOutcome?
