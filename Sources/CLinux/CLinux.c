@@ -187,6 +187,13 @@ int linux_set_descriptor_limit(uint64_t soft) {
 
 int64_t linux_page_size(void) { return sysconf(_SC_PAGESIZE); }
 
+int64_t linux_cpu_microseconds(void) {
+    struct rusage used;
+    if (getrusage(RUSAGE_SELF, &used) < 0) return 0;
+    return (int64_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000000 + used.ru_utime.tv_usec +
+           used.ru_stime.tv_usec;
+}
+
 void *linux_map(size_t count) {
     void *memory = mmap(NULL, count, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     return memory == MAP_FAILED ? NULL : memory;

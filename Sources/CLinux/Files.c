@@ -64,6 +64,7 @@ int linux_realpath(const char *path, char *resolved, size_t capacity) {
 static void convert(const struct stat *from, struct linux_file_status *to) {
     to->size = from->st_size;
     to->modified = (int64_t)from->st_mtim.tv_sec * 1000000 + from->st_mtim.tv_nsec / 1000;
+    to->changed = (int64_t)from->st_ctim.tv_sec * 1000000 + from->st_ctim.tv_nsec / 1000;
     to->device = from->st_dev;
     to->inode = from->st_ino;
     to->mode = from->st_mode;

@@ -35,7 +35,7 @@ extension Node {
             guard let wanted = peerRecords[dialled.lowercased()]?.configuration, wanted.isEnabled else {
                 return (.unconfigured, "the peer is not configured any more")
             }
-            if !answers(info, to: wanted.name) {
+            if !info.answers(to: wanted.name) {
                 return (.nameMismatch, "\(wanted.name) was dialled, \(displayName(of: info, key: key)) answered")
             }
         }
@@ -47,15 +47,6 @@ extension Node {
         }
         if sessions.count + pending.count >= tunables.maximumLinks { return (.tooManyLinks, "too many links") }
         return nil
-    }
-
-    /// B19: the configured name must be the one that answers: CommonName, a DNS name of the certificate, the name that
-    /// is bound to the pin, or the fingerprint itself.
-    private func answers(_ info: LinkInfo, to name: String) -> Bool {
-        let wanted = name.lowercased()
-        var names = info.alternativeNames + [info.name, "sha256:\(info.id)"]
-        if case .externalPin(let bound?) = info.trust { names.append(bound) }
-        return names.contains { !$0.isEmpty && $0.lowercased() == wanted }
     }
 
     /// The name of an external peer by v1's habit: its CommonName, unless that is a name of ours (B5, W7).
@@ -75,7 +66,7 @@ extension Node {
             if !info.name.isEmpty { return info.name.lowercased() }
         case .externalPin(let bound):
             if let bound { return bound.lowercased() }
-            if case .outbound(let dialled) = info.direction, answers(info, to: dialled) { return dialled.lowercased() }
+            if case .outbound(let dialled) = info.direction, info.answers(to: dialled) { return dialled.lowercased() }
             if let name = externalCommonName(info), peerRecords[name]?.configuration != nil { return name }
         }
         return "sha256:\(info.id)"
@@ -152,7 +143,8 @@ extension Node {
         if isOtherHost {
             notice(
                 .duplicateIdentity(kept: old.info.remoteAddress, refused: waiting.info.remoteAddress), link: rival)
-            let warning = "two hosts hold this certificate: \(old.info.remoteAddress), \(waiting.info.remoteAddress)"
+            let hosts = "\(old.info.remoteAddress), \(waiting.info.remoteAddress)"
+            let warning = "\(CloseReason.duplicateIdentity.rawValue): two hosts hold this certificate: \(hosts)"
             peerRecords[waiting.peer]?.warnings = [warning]
         }
         refuse(waiting.link, isOtherHost ? .duplicateIdentity : .duplicate)

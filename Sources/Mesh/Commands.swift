@@ -38,6 +38,7 @@ extension Node {
         localLengths = Set(routes.keys.map(\.length)).sorted()
         for prefix in former.keys.sorted() where routes[prefix] == nil {
             rib.setLocal(prefix, nil)
+            localSince[prefix] = nil
             if let origin = edges.origins.removeValue(forKey: prefix), rib.declareDead(origin.token) {
                 edges.reveal(origin.secret, at: now)
             }
@@ -49,6 +50,7 @@ extension Node {
                 edges.origins[prefix] = (secret, secret.token)
             }
             rib.setLocal(prefix, routes[prefix]?.nextHop)
+            localSince[prefix] = now
         }
         // What lies inside our own prefixes is another set now (A12).
         if routes.keys != former.keys { judgeAgain() }

@@ -121,9 +121,10 @@ extension Node {
         if let place = question.link.flatMap({ place(of: $0) }) { sessions[place].config.due = now }
     }
 
-    /// B12: not refused for good, not remembered as the newest.
+    /// B12: not refused for good, not remembered as the newest. Of several the one that is due first is held: a clock
+    /// that stood in another century when it signed must not take the place of what comes in a minute.
     private mutating func hold(_ question: ConfigKeeper.Question, _ config: VerifiedConfig) {
-        if configKeeper.held.map({ $0.mark < config.mark }) ?? true { configKeeper.held = config }
+        if configKeeper.held.map({ config.mark < $0.mark }) ?? true { configKeeper.held = config }
         if let token = question.token {
             effects.append(.reply(token: token, .configHeld(issuedAt: config.issuedAt)))
         }
@@ -140,6 +141,8 @@ extension Node {
         judgeAgain()
         for place in sessions.indices {
             sessions[place].config.isSame = place == source
+            // What was passed over for one that was due sooner is looked at again.
+            if let mark = sessions[place].config.mark, mark > config.mark { sessions[place].config.refused = nil }
             sessions[place].config.due = place == source ? now.adding(milliseconds: tunables.configInterval) : now
         }
         if let source {

@@ -55,6 +55,15 @@ package struct LinkInfo: Hashable, Sendable {
         self.alternativeNames = alternativeNames
     }
 
+    /// B19: whether the one who answers may bear the name that was dialled: by CommonName, a DNS name of the certificate,
+    /// the name that is bound to the pin, or the fingerprint itself.
+    package func answers(to dialled: String) -> Bool {
+        let wanted = dialled.lowercased()
+        var names = alternativeNames + [name, "sha256:\(id)"]
+        if case .externalPin(let bound?) = trust { names.append(bound) }
+        return names.contains { !$0.isEmpty && $0.lowercased() == wanted }
+    }
+
     /// One of our nodes, as far as its user-agent tells.
     var isOurs: Bool { software?.hasPrefix("vmesh/") ?? false }
 }

@@ -29,6 +29,8 @@ package struct Node: Sendable {
     var changeLog: [Prefix] = []
     /// The number of changes that were cut off the log's front.
     var changeLogStart = 0
+    /// When each of our own prefixes came to lead where it leads now.
+    var localSince: [Prefix: Instant] = [:]
     /// Lengths of our own prefixes, ascending, for finding what covers a received one.
     var localLengths: [Int] = []
     /// The wall clock read `wall` at `wallAt`.

@@ -16,7 +16,8 @@ extension Node {
     /// The name under which an id was last seen; nil: never.
     package func name(of id: NodeID) -> String? {
         if id == configuration.id { return configuration.name }
-        return peerRecords.keys.sorted().first { peerRecords[$0]?.id == id }.flatMap { peerRecords[$0]?.name }
+        // Asked for every hop of every route that is shown: no sorting, no copies.
+        return peerRecords.lazy.filter { $0.value.id == id }.min { $0.key < $1.key }?.value.name
     }
 
     private func view(of record: PeerRecord) -> PeerView {
@@ -75,7 +76,7 @@ extension Node {
             }
             looked += 1
             last = prefix
-            let view = RouteView(prefix: prefix, candidates: candidates.map(view(of:)))
+            let view = RouteView(prefix: prefix, candidates: candidates.map { self.view(of: $0, to: prefix) })
             if isIncluded(view) { page.routes.append(view) }
             return true
         }
@@ -84,7 +85,8 @@ extension Node {
 
     package func route(_ prefix: Prefix) -> RouteView? {
         let candidates = rib.views(of: prefix)
-        return candidates.isEmpty ? nil : RouteView(prefix: prefix, candidates: candidates.map(view(of:)))
+        guard !candidates.isEmpty else { return nil }
+        return RouteView(prefix: prefix, candidates: candidates.map { view(of: $0, to: prefix) })
     }
 
     /// Every prefix of the table that covers the address, longest first.
@@ -92,7 +94,7 @@ extension Node {
         rib.covering(address).compactMap(route)
     }
 
-    private func view(of view: RIBCandidateView) -> CandidateView {
+    private func view(of view: RIBCandidateView, to prefix: Prefix) -> CandidateView {
         let candidate = view.candidate
         let session = candidate.flatMap { place(of: $0.link) }.map { sessions[$0] }
         let status: CandidateView.Status =
@@ -107,10 +109,11 @@ extension Node {
         case .discard?: local = .discard
         default: break
         }
+        let since = localSince[prefix] ?? now
         return CandidateView(
             link: candidate?.link, peerID: session?.info.id, peerName: session.flatMap { peerRecords[$0.peer]?.name },
             local: local, path: view.hops, cost: view.cost, status: status, reason: view.reason,
-            threshold: view.threshold, firstSeen: candidate?.firstSeen ?? now, updated: candidate?.updated ?? now,
+            threshold: view.threshold, firstSeen: candidate?.firstSeen ?? since, updated: candidate?.updated ?? since,
             expires: candidate?.expires)
     }
 
@@ -120,6 +123,10 @@ extension Node {
             prefixes: rib.prefixCount, candidates: rib.candidateCount, selected: rib.selectedCount,
             rejected: rib.rejectedCount, local: rib.localCount, routeChanges: routeChanges,
             peersConfigured: peerRecords.values.reduce(0) { $0 + ($1.configuration == nil ? 0 : 1) },
-            peersUp: sessions.count, peersInbound: sessions.reduce(0) { $0 + ($1.info.direction == .inbound ? 1 : 0) })
+            peersUp: sessions.count,
+            peersDown: peerRecords.values.reduce(0) {
+                $0 + ($1.link == nil && $1.configuration?.isEnabled == true ? 1 : 0)
+            },
+            peersInbound: sessions.reduce(0) { $0 + ($1.info.direction == .inbound ? 1 : 0) })
     }
 }

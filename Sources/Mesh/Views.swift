@@ -117,6 +117,8 @@ package struct NodeCounters: Hashable, Sendable {
     package var routeChanges: UInt64 = 0
     package var peersConfigured = 0
     package var peersUp = 0
+    /// Configured, enabled, and without a session.
+    package var peersDown = 0
     package var peersInbound = 0
 }
 

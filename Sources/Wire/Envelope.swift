@@ -36,6 +36,36 @@ package struct Envelope {
         return writer.bytes
     }
 
+    /// The most that `writeIPFrameStart` writes: gRPC's five bytes, tag 1, and the payload's key and length.
+    package static let longestIPFrameStart = GRPCFrame.headerCount + 12
+
+    /// Writes what stands before an IPv6 packet of `payloadCount` bytes on the stream, gRPC's header included. Costs no
+    /// allocation, as it is done for every packet.
+    /// - Parameter buffer: of `longestIPFrameStart` bytes or more.
+    /// - Returns: how many bytes were written.
+    package static func writeIPFrameStart(payloadCount: Int, into buffer: UnsafeMutableRawBufferPointer) -> Int {
+        var end = GRPCFrame.headerCount
+        func put(_ byte: UInt8) {
+            buffer[end] = byte
+            end += 1
+        }
+        put(1 << 3)
+        put(UInt8(truncatingIfNeeded: PeerMessage.Tag.ip))
+        if payloadCount > 0 {
+            put(2 << 3 | 2)
+            var rest = UInt(bitPattern: payloadCount)
+            while rest >= 0x80 {
+                put(UInt8(truncatingIfNeeded: rest) | 0x80)
+                rest >>= 7
+            }
+            put(UInt8(truncatingIfNeeded: rest))
+        }
+        buffer[0] = 0
+        let count = UInt32(clamping: end - GRPCFrame.headerCount + payloadCount)
+        buffer.storeBytes(of: count.bigEndian, toByteOffset: 1, as: UInt32.self)
+        return end
+    }
+
     /// A whole message.
     static func message(tag: UInt32, payload: [UInt8]) -> [UInt8] {
         var writer = ProtobufWriter(capacity: payload.count + 16)

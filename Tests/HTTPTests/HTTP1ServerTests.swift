@@ -44,6 +44,20 @@ import Testing
         #expect(request.isAbsoluteForm == isAbsolute)
     }
 
+    @Test(
+        "E5: a first line that begins no request is refused when it ends, not when the time for a head is up",
+        arguments: [
+            ("SSH-2.0-x\r\n", 400), ("HELO x\r\n", 400), ("GET /\r\n", 400), ("GET / HTTP/1.2\r\n", 505),
+            ("GET / HTTP/1.1\r\n", nil), ("GET / HTTP/1.1\r\nA", nil), ("SSH-2.0-x\r", nil),
+        ] as [(String, Int?)])
+    func firstLine(_ raw: String, _ status: Int?) {
+        for slice in [1, Int.max] {
+            let server = ServerHarness()
+            server.feed(raw, slice: slice)
+            #expect(server.statuses == (status.map { [$0] } ?? []))
+        }
+    }
+
     @Test("keep-alive is the rule in 1.1; close and 1.0 end the connection")
     func persistence() {
         for head in [

@@ -5,7 +5,7 @@ pings (unless told not to) and keeps what came; `send`, `frame` and `raw` write 
 messages, of gRPC frames and of bytes under TLS. Flow control is obeyed by `send` and `frame`, so that a flood is as
 fast as the victim lets it be.
 """
-import select
+import select  # only poll: a test may hold thousands of descriptors
 import ssl
 import threading
 import time
@@ -34,6 +34,16 @@ def client_context(identity=None, alpn=("h2",), highest=None, ciphers=None):
     if highest:
         context.maximum_version = highest
     return context
+
+
+def ready(sock, event, seconds=0.1):
+    """Whether the socket is ready for this within the time."""
+    poll = select.poll()
+    try:
+        poll.register(sock, event)
+    except ValueError as error:
+        raise ConnectionError("closed by us") from error
+    return poll.poll(seconds * 1000)
 
 
 class Adversary:
@@ -95,7 +105,7 @@ class Adversary:
             except (ssl.SSLWantWriteError, ssl.SSLWantReadError):
                 if self.ended:
                     raise ConnectionError(self.ended) from None
-                select.select([], [self.sock], [], 0.1)
+                ready(self.sock, select.POLLOUT)
 
     def frame(self, data, stream=None, seconds=30, chunk=None):
         """Bytes as DATA on the stream, as fast as the windows open; `chunk` makes frames of that many bytes."""
@@ -146,7 +156,7 @@ class Adversary:
                 if not self.reading:
                     time.sleep(0.02)
                     continue
-                if not self.sock.pending() and not select.select([self.sock], [], [], 0.1)[0]:
+                if not self.sock.pending() and not ready(self.sock, select.POLLIN):
                     continue
                 with self.lock:
                     try:

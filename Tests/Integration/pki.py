@@ -211,7 +211,7 @@ def self_signed(folder, name, key="ed25519"):
 
 def _sequence(body):
     size = len(body)
-    head = bytes([size]) if size < 128 else bytes([0x82]) + size.to_bytes(2, "big")
+    head = bytes([size]) if size < 128 else b"\x81" + bytes([size]) if size < 256 else b"\x82" + size.to_bytes(2, "big")
     return b"\x30" + head + body
 
 

@@ -12,7 +12,7 @@ import pytest
 import messages as m
 from bounds import MiB, bounds, forwarded
 from packets import echo
-from waiting import holds, took, until
+from waiting import SLACK, holds, took, until
 
 REJECTED = "vmesh_rejected_announcements_total"
 SENTINEL = "2001:db8:99::/48"
@@ -123,6 +123,36 @@ def test_A4_own_id_in_path_is_an_implicit_withdrawal(field):
         delay = gone(field, adv, prefix)
         rejected(field, adv, prefix, "own_id_in_path")
     assert delay <= 0.2, f"the change took {delay * 1000:.0f} ms"
+
+
+def test_A4_the_last_packet_leaves_within_50_ms(field):
+    """The change in the FIB, as packets see it: a steady stream to the prefix, and when its last packet came here."""
+    adv = field.adversary()
+    prefix, nut = "2001:db8:77::/48", bytes.fromhex(field.nut.id)
+    tap, packet = field.left.tap(), echo(field.left.address, "2001:db8:77::1")
+    for _ in range(5):
+        adv.offer(prefix)
+        accepted(field, adv, prefix)
+        field.left.wait_route(prefix)
+        stop = threading.Event()
+
+        def stream():
+            while not stop.wait(0.002):
+                tap.send(packet)
+        sender = threading.Thread(target=stream)
+        sender.start()
+        try:
+            before = len(adv.packets())
+            until(lambda: len(adv.packets()) > before + 10, 5, "the stream arrives")
+            adv.offer(prefix, via=[(nut, 1), (OTHER, 1)])
+            asked = time.monotonic()
+            gone(field, adv, prefix)
+            holds(lambda: True, 0.2)
+        finally:
+            stop.set()
+            sender.join()
+        last = max(at for at, tag, _ in list(adv.received) if tag == m.IP)
+        assert last - asked <= 0.05 * SLACK, f"packets still came {(last - asked) * 1000:.0f} ms after"
 
 
 def test_A5_duplicate_ids(lone):
@@ -309,7 +339,7 @@ def test_A27_announcements_do_not_wait_for_packets(field):
         stop.set()
         flood.send_signal(2)
     delays.sort()
-    assert delays[10] <= 0.1 and delays[-1] <= 0.5, f"announcements took {[round(d * 1000) for d in delays]} ms"
+    assert delays[-1] <= 0.1 * SLACK, f"announcements took {[round(d * 1000) for d in delays]} ms"
 
 
 def test_C11_withdrawal_crosses_the_middle(field):

@@ -1,6 +1,6 @@
-"""The management API as real clients use it: curl, requests, httpx, schemathesis, promtool; and the rules of its answers.
+"""The management API as real clients use it: curl, requests, httpx, promtool; and the rules of its answers.
 
-(faults.md E1, E11, E12; cases C29 in addresses, C38, C39; section 2 of the API's description.)
+(faults.md E1, E12; cases C29 in addresses, C38, C39; section 2 of the API's description.)
 """
 import json
 import subprocess
@@ -81,7 +81,8 @@ def test_requests(node):
             assert made.status_code == 201 and made.json()["changed"] and made.headers["ETag"]
             same = session.put(f"{base}/config/peers/{PEER}", json={"addrs": ["192.0.2.7:5120"], "name": PEER}, timeout=5)
             assert same.status_code == 200 and not same.json()["changed"]
-            assert session.delete(f"{base}/config/peers/{PEER}", timeout=5).status_code == 204
+            gone = session.delete(f"{base}/config/peers/{PEER}", timeout=5)
+            assert gone.status_code == 200 and gone.json()["changed"] and gone.json()["changes"][0]["op"] == "remove"
             assert session.delete(f"{base}/config/peers/{PEER}", timeout=5).status_code == 404
     inside(node, work)
 
@@ -116,25 +117,6 @@ def test_openapi_document_is_valid_and_the_one_served(node):
     document = (ROOT / "openapi.yaml").read_text()
     validate(yaml.safe_load(document))
     assert yaml.safe_load(node.api.call("GET", "/openapi.yaml")) == yaml.safe_load(document)
-
-
-@pytest.mark.parametrize("role", ["admin", "read"])
-def test_schemathesis(node, role, tmp_path):
-    """Every operation of openapi.yaml, with good and bad input, against the living router."""
-    settings = tmp_path / "schemathesis.toml"
-    settings.write_text("""
-[checks]
-positive_data_acceptance.expected-statuses = ["2xx", "304", "401", "403", "404", "405", "409", "412", "413", "415", "428", "503"]
-negative_data_rejection.expected-statuses = ["400", "401", "403", "404", "405", "406", "409", "412", "413", "415", "422", "428"]
-missing_required_header.expected-statuses = ["400", "401", "403", "404", "406", "412", "415", "422", "428"]
-""")
-    command = ["schemathesis", "--config-file", settings, "run", ROOT / "openapi.yaml", "--url", "http://127.0.0.1:5121",
-               "-H", f"Authorization: Bearer {node.tokens[role]}", "-H", "If-Match: *", "--seed", "7", "-n", "10",
-               "--phases", "coverage,fuzzing", "--exclude-path", "/v1/events", "--exclude-path", "/v1/capture",
-               "--exclude-path-regex", "/v1/tokens.*", "--request-timeout", "15", "--no-color"]
-    out = node.namespace.run(*command, check=False, timeout=280)
-    assert node.alive, node.log()[-2000:]
-    assert "No issues found" in out, out[-6000:]
 
 
 # -- rules of the answers
@@ -286,21 +268,3 @@ def test_E12_many_writers_leave_one_history(node):
     on_disk = [p["addr"] for p in json.loads(node.config_path.read_text())["peers"] if p["name"] == PEER]
     assert on_disk == node.api.get(path)["addrs"]
     node.api.delete(path)
-
-
-def test_what_the_api_changes_survives_a_restart(lab):
-    a = lab.daemon("a", 0xA, tun=False)
-    a.start()
-    other = lab.other_ca().node("gw.other.example")
-    a.api.put(f"/v1/config/peers/{PEER}", {"name": PEER, "addrs": ["192.0.2.7:5120", "[2001:db8::7]:5120"]})
-    a.api.put("/v1/config/announcements/2001:db8:55::/48", {"prefix": "2001:db8:55::/48", "vif": "mesh"})
-    a.api.post("/v1/certificates/external-peers", {"certificate_pem": other.pem})
-    before = a.api.get("/v1/config")
-    a.write_config = lambda: None
-    a.kill()
-    a.start()
-    assert a.api.get("/v1/config") == before
-    assert other.id in [c["id"] for c in a.api.items("/v1/certificates?role=external_peer")]
-    until(lambda: a.api.peer(PEER)["origin"] == "configured", 2)
-    a.api.delete(f"/v1/certificates/external-peers/{other.id}")
-    assert other.id not in [c["id"] for c in a.api.items("/v1/certificates?role=external_peer")]

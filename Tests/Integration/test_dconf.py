@@ -79,6 +79,7 @@ def test_five_nodes_adopt_enforce_relent_and_remember(lab, need):
         node.start()
     a.reaches(nodes[3])
     assert [held(d) for d in nodes] == [in_force] * 5, "from disk, known to nobody else"
+    until(lambda: nodes[3].api.verdict(e.prefix, e.id) == ("rejected", "not_whitelisted"), 5, "e announces, and is refused")
     holds(gone, 2, "the filter is in force after the restart of everything")
 
 

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from bounds import bounds, forwarded
-from lab import line
+from lab import Field, line
 from packets import ANYTHING, FRAGMENT, NO_NEXT, Packet, echo, fragment, icmp, ipv6, udp
 from test_announcements import SENTINEL, accepted
 from waiting import SLACK, holds, until
@@ -86,7 +86,6 @@ def test_mtr_shows_every_router(field, need):
 
 def test_C17_C1_a_loop_ends(lab):
     """Two peers that each send a packet back to us for ever, as v1 nodes do that lower nothing."""
-    from lab import Field
     field = Field(lab, canary=False).start()
     one, two = field.adversary(label="one"), field.adversary(label="two")
     one.offer("2001:db8:f1::/48")
@@ -247,6 +246,24 @@ def test_C19_C2_too_big_says_the_right_size(lab):
     assert tap.receive(2, lambda p: p.icmp_type == (2, 0)), "nothing is cut to 1500 bytes and lost"
 
 
+def test_C19_a_v1_peer_takes_1500_bytes(lab):
+    """v1 reads packets into 1500 bytes and loses the rest, so the router before it says so."""
+    field = Field(lab)
+    field.left.config["vifs"]["mesh"]["mtu_bytes"] = 9000
+    field.start()
+    adv = field.adversary()
+    adv.offer(SENTINEL)
+    accepted(field, adv)
+    field.left.wait_route(SENTINEL)
+    tap = field.left.tap()
+    tap.send(udp(field.left.address, FAR, bytes(1452)))
+    assert len(adv.wait_packet(lambda p: p.target == FAR).data) == 1500
+    tap.send(udp(field.left.address, FAR, bytes(1453)))
+    error = tap.receive(2, lambda p: p.icmp_type == (2, 0))
+    assert error and error.mtu == 1500 and error.source == field.nut.address and len(error.data) <= 1280
+    assert len(adv.packets(FAR)) == 1
+
+
 def test_C19_1280_bytes_are_always_carried(field):
     assert field.left.ping(field.right.address, 3, 1, "-M", "do", "-s", "1232")
 
@@ -293,6 +310,26 @@ def test_no_route_is_answered(field):
     assert error and error.source == field.left.address
     out = field.left.namespace.run("ping", "-6", "-n", "-c", "1", "-W", "1", "2001:db8:77::1", check=False)
     assert "nreachable" in out or "No route" in out, out
+
+
+# -- tunnel in tunnel
+
+def test_C16_the_tunnel_is_kept_out_of_the_tunnel(lab):
+    """The host routes a peer's underlay address into the TUN, and the mesh has a route for it."""
+    a, b = line(lab, "ab", start=False)
+    underlay = "fd99:1::2"
+    a.config["peers"][0]["addr"] = f"[{underlay}]:5120"
+    b.config["local_announcements"].append({"prefix": "fd99:1::/64", "vif": "mesh"})
+    a.start()
+    b.start()
+    a.wait_route("fd99:1::/64")
+    before, begin, since = a.api.metrics().total(DROPPED, reason="recursion"), a.cpu(), time.monotonic()
+    a.namespace.run("ip", "-6", "route", "add", f"{underlay}/128", "dev", a.device)
+    until(lambda: a.api.metrics().total(DROPPED, reason="recursion") > before, 5, "it is seen and counted")
+    holds(lambda: a.alive, 3)
+    assert a.cpu() - begin <= 0.1 * SLACK * (time.monotonic() - since) + 0.1, "nothing goes round"
+    a.namespace.run("ip", "-6", "route", "del", f"{underlay}/128", "dev", a.device)
+    a.reaches(b, 15)
 
 
 # -- vifs

@@ -122,6 +122,28 @@ struct ConfigTests {
         #expect(bench.node.distributedConfig.current == early)
     }
 
+    @Test("B12: of two of the future the one that is due first is held, and the other is looked at again after it")
+    func severalOfTheFuture() {
+        var bench = Bench { $0.tunables.deadAfter = 10_000_000 }
+        let link = bench.open(1)
+        let far = config(Bench.wall + 86_400 * 3650)
+        let near = config(Bench.wall + 600)
+        offer(far, from: link, &bench)
+        offer(near, from: link, &bench)
+        #expect(bench.node.distributedConfig.held == near)
+        bench.pass(milliseconds: 301_000)
+        guard let number = questions(bench).first else {
+            Issue.record("verified anew")
+            return
+        }
+        bench.happen(.configVerified(number, near))
+        #expect(bench.node.distributedConfig.current == near)
+        offer(near, from: link, &bench)
+        offer(far, from: link, &bench)
+        #expect(bench.node.distributedConfig.current == near)
+        #expect(bench.node.distributedConfig.held == far)
+    }
+
     @Test("B12: within five minutes ahead is in force at once")
     func tolerance() {
         var bench = Bench()

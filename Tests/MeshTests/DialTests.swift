@@ -102,6 +102,24 @@ struct DialTests {
         #expect(bench.node.peer(Simulation.id(1).description, at: bench.now)?.name == Simulation.name(1))
     }
 
+    @Test("C39: our own route has the time at which it came to be, and the counts know whom we miss")
+    func since() {
+        let own = prefix("2001:db8:a::/48")
+        var bench = Bench {
+            $0.localRoutes = [own: .vif(0)]
+            $0.peers = [
+                ConfiguredPeer(name: Simulation.name(1), addresses: ["192.0.2.1:1"], isEnabled: true),
+                ConfiguredPeer(name: Simulation.name(2), addresses: ["192.0.2.2:1"], isEnabled: false),
+            ]
+        }
+        let start = bench.now
+        bench.pass(milliseconds: 5000)
+        #expect(bench.node.route(own)?.candidates.map(\.firstSeen) == [start])
+        #expect(bench.node.counters.peersDown == 1)
+        bench.happen(.command(.setLocalRoutes([own: .discard]), token: 1))
+        #expect(bench.node.route(own)?.candidates.map(\.updated) == [bench.now])
+    }
+
     @Test("D12: on shutdown everything told is withdrawn, then every link closed, then no more")
     func shutdown() {
         var bench = Bench { $0.localRoutes = [prefix("2001:db8:a::/48"): .vif(0)] }

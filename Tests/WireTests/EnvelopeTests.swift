@@ -83,7 +83,12 @@ struct PeerMessageTests {
     @Test("the header before a packet is what the whole encoder writes", arguments: [0, 1, 40, 127, 128, 1500, 65_575])
     func ipHeader(count: Int) {
         let packet = [UInt8](repeating: 0x60, count: count)
-        #expect(Envelope.ipFrameHeader(payloadCount: count) + packet == PeerMessage.ip(packet).encoded())
+        let message = PeerMessage.ip(packet).encoded()
+        #expect(Envelope.ipFrameHeader(payloadCount: count) + packet == message)
+        let start = [UInt8](unsafeUninitializedCapacity: Envelope.longestIPFrameStart) { buffer, written in
+            written = Envelope.writeIPFrameStart(payloadCount: count, into: UnsafeMutableRawBufferPointer(buffer))
+        }
+        #expect(start + packet == GRPCFrame.header(count: message.count) + message)
     }
 
     @Test("the scan points at the payload and copies nothing")

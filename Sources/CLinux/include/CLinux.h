@@ -141,6 +141,7 @@ int linux_realpath(const char *path, char *resolved, size_t capacity);
 struct linux_file_status {
     int64_t size;
     int64_t modified;
+    int64_t changed;
     uint64_t device;
     uint64_t inode;
     uint32_t mode;
@@ -179,6 +180,8 @@ int linux_random(void *bytes, size_t count);
 int linux_descriptor_limit(uint64_t *soft, uint64_t *hard);
 int linux_set_descriptor_limit(uint64_t soft);
 int64_t linux_page_size(void);
+// User and system time of all threads of this process.
+int64_t linux_cpu_microseconds(void);
 // Zeroed memory that takes no room before it is written to; NULL if there is none.
 void *linux_map(size_t count);
 void linux_unmap(void *memory, size_t count);

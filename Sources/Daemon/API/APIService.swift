@@ -20,9 +20,16 @@ package final class APIService {
     package var settings: APISettings
     var statistics = APIStatistics()
     let writes = WriteQueue()
+    /// Of the revision that was asked for last.
+    var knownConfigETag: (revision: UInt64, text: String)?
 
     private static let smallBody = 64 << 10
 
+    /// The document never changes while the process lives.
+    private(set) lazy var openapiETag: String = {
+        let digest = environment.sha256(Array(OpenAPIDocument.text.utf8))
+        return "\"\(Hex.text(digest.prefix(8)))\""
+    }()
     private let table = RouteTable()
     private var authenticator: Authenticator
 

@@ -35,7 +35,7 @@ extension APIService {
                 "process_resident_memory_bytes", .gauge, "Resident memory.", value: Double(status.residentBytes)),
             MetricFamily(
                 "process_virtual_memory_bytes", .gauge, "Virtual memory.",
-                value: snapshot.processVirtualBytes.map(Double.init)),
+                value: snapshot.processVirtualBytes.map { Double($0) }),
             MetricFamily("process_open_fds", .gauge, "Open file descriptors.", value: Double(status.openDescriptors)),
             MetricFamily(
                 "process_max_fds", .gauge, "Limit of open file descriptors.", value: Double(status.maximumDescriptors)),

@@ -42,9 +42,7 @@ enum OriginCheck {
             var port: String?
             if let colon = text.utf8.lastIndex(of: UInt8(ascii: ":")), text.utf8.last != UInt8(ascii: "]") {
                 let digits = String(text[text.utf8.index(after: colon)...])
-                guard (1...5).contains(digits.utf8.count), digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
-                    return nil
-                }
+                guard digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), UInt16(digits) != nil else { return nil }
                 port = digits
                 hostText = String(text[..<colon])
             }

@@ -11,6 +11,12 @@ import Platform
 /// What a connection asks of its server.
 protocol APIClientOwner: AnyObject {
     func handle(_ request: HTTPRequest, on client: APIClient, respond: @escaping (HTTPResponse) -> Void)
+    /// Whether input may still be looked at in this turn of the loop.
+    var mayReceive: Bool { get }
+    /// Whether a request may be handled now; if not, the client stands in line and is resumed in a later turn.
+    func mayHandle(_ client: APIClient) -> Bool
+    /// Microseconds that reading took.
+    func received(for duration: Int64)
     func clientEnded(_ client: APIClient)
     func clientNeedsFlush(_ client: APIClient)
 }
@@ -18,14 +24,18 @@ protocol APIClientOwner: AnyObject {
 final class APIClient: ReactorHandler {
     /// Bytes of one read, reads in a turn, and bytes taken from the engine at a time.
     private static let chunk = 64 << 10
+    private static let readChunk = 16 << 10
     private static let readsPerTurn = 2
 
     let number: UInt64
     let listener: APIListener
     let peer: StreamPeer
-    /// When something last came or went, microseconds; the oldest idle one gives way to a newcomer (E6).
+    /// When a whole request last came or bytes of an answer went, microseconds; the oldest idle one gives way to a
+    /// newcomer (E6). Bytes of a head or a body do not count, or dripping them would hold a slot against everybody.
     private(set) var lastUsed: Int64
     private(set) var pendingRequests = 0
+    /// In the owner's line: requests wait in the engine for their turn, and nothing more is read.
+    private(set) var isWaiting = false
 
     private let socket: StreamSocket
     private let reactor: Reactor
@@ -68,7 +78,7 @@ final class APIClient: ReactorHandler {
         }
     }
 
-    var isIdle: Bool { pendingRequests == 0 && outputOffset == output.count && !engine.hasOutput }
+    var isIdle: Bool { pendingRequests == 0 && !isWaiting && outputOffset == output.count && !engine.hasOutput }
 
     /// Microseconds on the reactor's clock.
     var nextDeadline: Int64? { engine.nextDeadlineMilliseconds.map { Int64(clamping: $0) * 1000 } }
@@ -84,14 +94,30 @@ final class APIClient: ReactorHandler {
     }
 
     func ready(_ readiness: Readiness) {
-        if readiness.contains(.readable) || readiness.contains(.hangup) || readiness.contains(.error) { receive() }
+        if readiness.contains(.readable) || readiness.contains(.hangup) || readiness.contains(.error), !isWaiting,
+            owner?.mayReceive ?? false
+        {
+            let began = SystemClock.now()
+            receive()
+            owner?.received(for: SystemClock.now() - began)
+        }
         flush()
     }
 
+    /// Its turn in the line has come: one request, and to the line's end if there may be more.
+    func resume() {
+        isWaiting = false
+        guard registration != nil else { return }
+        takeEvents()
+        guard !isDirty else { return }
+        isDirty = true
+        owner?.clientNeedsFlush(self)
+    }
+
     private func receive() {
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.chunk, alignment: 16)
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.readChunk, alignment: 16)
         defer { buffer.deallocate() }
-        for _ in 0..<Self.readsPerTurn where engine.wantsInput && registration != nil && !sawEnd {
+        for _ in 0..<Self.readsPerTurn where engine.wantsInput && registration != nil && !sawEnd && !isWaiting {
             do {
                 switch try socket.read(into: buffer) {
                 case .wouldBlock: return
@@ -99,7 +125,6 @@ final class APIClient: ReactorHandler {
                     sawEnd = true
                     engine.endOfInput(nowMilliseconds: milliseconds)
                 case .bytes(let count):
-                    lastUsed = reactor.now
                     engine.receive(UnsafeRawBufferPointer(rebasing: buffer[..<count]), nowMilliseconds: milliseconds)
                 }
             } catch {
@@ -110,10 +135,17 @@ final class APIClient: ReactorHandler {
     }
 
     private func takeEvents() {
-        while let event = engine.nextEvent() {
+        guard !isWaiting else { return }
+        while true {
+            guard owner?.mayHandle(self) ?? false else {
+                isWaiting = true
+                return
+            }
+            guard let event = engine.nextEvent() else { return }
             switch event {
             case .request(let id, let request):
                 pendingRequests += 1
+                lastUsed = reactor.now
                 owner?.handle(request, on: self) { [weak self] response in self?.respond(id, response) }
             case .writable: break
             case .cancelled: pendingRequests = max(0, pendingRequests - 1)
@@ -160,7 +192,7 @@ final class APIClient: ReactorHandler {
             didFinishWriting = true
             socket.finishWriting()
         }
-        if sawEnd, isIdle { return end() }
+        if sawEnd, isIdle, !isWaiting { return end() }
         updateInterest(writable: false)
     }
 

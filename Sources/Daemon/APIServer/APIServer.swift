@@ -1,8 +1,12 @@
 // The management API's listeners and connections.
 //
-// Bounds (faults E5, E6, D7): 256 connections, 32 from one source; a newcomer beyond them takes the place of the one
-// that has been idle longest, and is turned away if none is idle. Requests are handled in the loop's turn; a write
-// that has to wait answers later.
+// Bounds (faults E5, E6, D7): 256 connections, 32 from one address and 128 of one local user (whom the socket's mode
+// let in); a newcomer beyond them takes the place of the one that has been idle longest, and is turned away if none has
+// been for a second: a request may be on its way to one that was used just now.
+//
+// Packets pass through the same loop, so requests have a budget of time in each of its turns (fault E15): what is beyond
+// it stands in line, a client at a time, and the loop goes on to the links in between. A write that has to wait answers
+// later.
 
 import HTTP
 import ManagementAPI
@@ -27,12 +31,22 @@ final class APIListener {
 final class APIServer: AcceptorClient, APIClientOwner {
     static let maximumConnections = 256
     static let maximumPerSource = 32
+    static let maximumPerUser = 128
+    /// Microseconds without a request, after which a connection may have to give way.
+    static let idleTime: Int64 = 1_000_000
 
     private(set) var listeners: [APIListener] = []
     private(set) var connections: [UInt64: APIClient] = [:]
     private(set) var turnedAway: UInt64 = 0
+    /// Microseconds that requests may take in a turn of the loop; one request may overrun it.
+    static let turnBudget: Int64 = 1_000
+
     private let reactor: Reactor
     private let service: APIService
+    /// Clients with requests that are beyond the budget, each once.
+    private var line: [APIClient] = []
+    private var usedInTurn: Int64 = 0
+    private var resuming: APIClient?
     private var dirty: [APIClient] = []
     private var nextNumber: UInt64 = 0
 
@@ -100,7 +114,8 @@ final class APIServer: AcceptorClient, APIClientOwner {
         guard let listener = listeners.first(where: { $0.acceptor === acceptor }) else { return socket.close() }
         let source = Self.source(of: socket.peer)
         let ofSource = connections.values.filter { Self.source(of: $0.peer) == source }
-        if ofSource.count >= Self.maximumPerSource, !closeOldestIdle(of: ofSource) { return turnAway(socket) }
+        let maximum = listener.isUnix ? Self.maximumPerUser : Self.maximumPerSource
+        if ofSource.count >= maximum, !closeOldestIdle(of: ofSource) { return turnAway(socket) }
         if connections.count >= Self.maximumConnections, !closeOldestIdle(of: Array(connections.values)) {
             return turnAway(socket)
         }
@@ -120,7 +135,9 @@ final class APIServer: AcceptorClient, APIClientOwner {
     func exhausted(_ code: ErrorCode, acceptor: Acceptor) { turnedAway &+= 1 }
 
     private func closeOldestIdle(of candidates: [APIClient]) -> Bool {
-        guard let oldest = candidates.filter(\.isIdle).min(by: { $0.lastUsed < $1.lastUsed }) else { return false }
+        guard let oldest = candidates.filter(\.isIdle).min(by: { $0.lastUsed < $1.lastUsed }),
+            reactor.now - oldest.lastUsed >= Self.idleTime
+        else { return false }
         oldest.end()
         return true
     }
@@ -139,7 +156,33 @@ final class APIServer: AcceptorClient, APIClientOwner {
     }
 
     func handle(_ request: HTTPRequest, on client: APIClient, respond: @escaping (HTTPResponse) -> Void) {
+        let began = SystemClock.now()
         service.handle(request, from: client.identity, respond: respond)
+        usedInTurn += SystemClock.now() - began
+        if resuming === client { resuming = nil }
+    }
+
+    var mayReceive: Bool { usedInTurn < Self.turnBudget }
+
+    func received(for duration: Int64) {
+        // The requests in it were counted already; counting them twice errs on the side of the packets.
+        usedInTurn += duration
+    }
+
+    func mayHandle(_ client: APIClient) -> Bool {
+        if resuming === client || line.isEmpty && usedInTurn < Self.turnBudget { return true }
+        line.append(client)
+        return false
+    }
+
+    /// Those who stood in line before this turn, in order, until the budget is used up; at least one.
+    private func resumeLine() {
+        for index in 0..<line.count where index == 0 || usedInTurn < Self.turnBudget {
+            let client = line.removeFirst()
+            resuming = client
+            client.resume()
+            resuming = nil
+        }
     }
 
     func clientEnded(_ client: APIClient) { connections[client.number] = nil }
@@ -154,11 +197,15 @@ final class APIServer: AcceptorClient, APIClientOwner {
             dirty.removeAll(keepingCapacity: true)
             for connection in batch { connection.flush() }
         }
+        usedInTurn = 0
     }
 
-    var nextDeadline: Int64? { connections.values.compactMap(\.nextDeadline).min() }
+    var nextDeadline: Int64? {
+        line.isEmpty ? connections.values.compactMap(\.nextDeadline).min() : reactor.now
+    }
 
     func tick(_ now: Int64) {
+        resumeLine()
         for connection in Array(connections.values) where (connection.nextDeadline ?? .max) <= now { connection.tick() }
     }
 

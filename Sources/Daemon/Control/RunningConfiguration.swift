@@ -22,6 +22,7 @@ final class RunningConfiguration {
     private(set) var fileBytes: [UInt8]
     /// Whether a restart would read what runs now.
     private(set) var isSaved = true
+    private var knownDigest: (status: FileStatus, digest: String?)?
 
     init(_ loaded: LoadedConfiguration, file: ConfigurationFile, revision: UInt64, now: Timestamp) {
         self.file = file
@@ -69,8 +70,20 @@ final class RunningConfiguration {
         }
     }
 
+    /// The file is read only where its status shows that it may be another than before: status and health are asked
+    /// for far more often than anybody edits it. A change within the clock's grain of the one before leaves the same
+    /// status, so what is younger than a second is read every time.
+    private func digestOnDisk() -> String? {
+        guard let status = try? Files.status(file.path) else { return nil }
+        if let known = knownDigest, known.status == status { return known.digest }
+        let digest = file.digestOnDisk()
+        let age = SystemClock.wallMicroseconds() - status.changed
+        knownDigest = age > 1_000_000 ? (status, digest) : nil
+        return digest
+    }
+
     var status: ConfigStatusBody {
-        let onDisk = file.digestOnDisk()
+        let onDisk = digestOnDisk()
         return ConfigStatusBody(
             revision: revision, changedAt: changedAt, changedBy: changedBy, file: file.path, fileSHA256: fileDigest,
             runningMatchesFile: isSaved && onDisk == fileDigest,

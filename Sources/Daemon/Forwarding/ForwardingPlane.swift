@@ -276,6 +276,8 @@ package final class ForwardingPlane {
     }
 
     private func drain(_ number: Int) {
+        // Once a batch: a weak reference costs atomic operations each time it is read.
+        let client = client
         channels[number].outbound.consume(budget: Self.batch) { link, packet in
             client?.forward(UnsafeRawBufferPointer(packet), to: link)
         }

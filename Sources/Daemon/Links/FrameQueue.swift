@@ -28,6 +28,11 @@ struct FrameQueue {
 
     /// Appends a frame of these two parts. False, and nothing is kept, if it would not fit.
     mutating func append(_ front: [UInt8], _ back: UnsafeRawBufferPointer) -> Bool {
+        front.withUnsafeBytes { append($0, back) }
+    }
+
+    /// The same from memory that is lent.
+    mutating func append(_ front: UnsafeRawBufferPointer, _ back: UnsafeRawBufferPointer) -> Bool {
         let length = front.count + back.count
         guard length > 0, count + length <= bound, let short = Int32(exactly: length) else { return false }
         bytes.append(contentsOf: front)

@@ -17,6 +17,8 @@ struct LinkCounters {
     private(set) var sentBytes: UInt64 = 0
     /// By reason, of api.md's vocabulary. The reasons are literals of this target, so the table is bounded.
     private(set) var drops: [String: Drop] = [:]
+    /// Pings and other small messages beyond what is looked at in a turn (A17).
+    var shedMessages: UInt64 = 0
     /// Messages that could not be read and cost nothing but themselves.
     var malformedMessages: UInt64 = 0
 
@@ -42,6 +44,7 @@ struct LinkCounters {
         sentPackets &+= other.sentPackets
         sentBytes &+= other.sentBytes
         malformedMessages &+= other.malformedMessages
+        shedMessages &+= other.shedMessages
         for (reason, drop) in other.drops {
             drops[reason, default: Drop()].packets &+= drop.packets
             drops[reason, default: Drop()].bytes &+= drop.bytes

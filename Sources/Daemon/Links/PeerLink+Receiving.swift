@@ -66,28 +66,34 @@ extension PeerLink {
     }
 
     func open() {
-        guard let certificate, let trust, let id = NodeID(bytes: certificate.fingerprint) else { return }
+        guard let info else { return }
         phase = .open
         wasEstablished = true
         deadline = nil
         lastProgress = reactor.now
         lastActivity = reactor.now
-        let name = certificate.commonName
-        owner?.linkEstablished(
-            self,
-            LinkInfo(
-                id: id, name: name, trust: trust == .externalPin ? .externalPin(boundName: boundName) : .internalCA,
-                direction: direction, remoteAddress: "\(remoteAddress)", certificateNotAfter: certificate.notAfter,
-                software: software, alternativeNames: certificate.dnsNames))
+        owner?.linkEstablished(self, info)
+    }
+
+    /// Who the other end is; nil before its certificate was verified.
+    var info: LinkInfo? {
+        guard let certificate, let trust, let id = NodeID(bytes: certificate.fingerprint) else { return nil }
+        return LinkInfo(
+            id: id, name: certificate.commonName,
+            trust: trust == .externalPin ? .externalPin(boundName: boundName) : .internalCA, direction: direction,
+            remoteAddress: "\(remoteAddress)", certificateNotAfter: certificate.notAfter, software: software,
+            alternativeNames: certificate.dnsNames)
     }
 
     func receivedFrames(_ bytes: [UInt8]) {
+        // After our own close the node has no use for more, and a stream that is out of step has no messages.
+        guard phase == .open, !isBroken else { return }
         do throws(WireError) {
             var fault: WireError?
             let outcome: Result<Void, WireError> = bytes.withUnsafeBytes { bytes in
                 Result { () throws(WireError) in
                     try deframer.push(bytes) { body in
-                        guard fault == nil, phase == .open || phase == .closing else { return }
+                        guard fault == nil, phase == .open else { return }
                         do throws(WireError) { try receivedMessage(body) } catch {
                             // What cannot be read costs itself only, unless both sides now disagree about where
                             // things stand.
@@ -99,6 +105,7 @@ extension PeerLink {
             if let fault { throw fault }
             try outcome.get()
         } catch {
+            isBroken = true
             outcome = GRPCOutcome(GRPCStatus(rawValue: error.grpcStatus) ?? .invalidArgument, "\(error)")
             owner?.link(self, broke: "\(error)")
         }
@@ -110,8 +117,21 @@ extension PeerLink {
             let packet = UnsafeRawBufferPointer(rebasing: body[payload])
             counters.received(packet.count)
             owner?.link(self, receivedPacket: packet)
-        } else {
+        } else if tag == PeerMessage.Tag.announce || tag == PeerMessage.Tag.distributedConfig || admitsSmallMessage() {
             owner?.link(self, received: try PeerMessage.decode(body))
+        } else {
+            counters.shedMessages &+= 1
         }
+    }
+
+    /// A17: a read may hold tens of thousands of Pings. What comes in one turn beyond any peer's allowance of answers is
+    /// not worth the node's time, which belongs to the others too.
+    private func admitsSmallMessage() -> Bool {
+        if smallMessagesTurn != reactor.now {
+            smallMessagesTurn = reactor.now
+            smallMessages = 0
+        }
+        smallMessages += 1
+        return smallMessages <= Bound.smallMessagesPerTurn
     }
 }

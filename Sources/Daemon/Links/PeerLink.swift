@@ -33,6 +33,9 @@ final class PeerLink: ReactorHandler {
         static let data = 384 << 10
         /// Reads of the socket in a turn.
         static let readsPerTurn = 4
+        /// Messages other than announcements, configs and packets that are looked at in a turn: more than the forty
+        /// Pongs that a peer may have at once.
+        static let smallMessagesPerTurn = 64
         /// Plaintext framed at a time.
         static let framed = 64 << 10
     }
@@ -77,7 +80,17 @@ final class PeerLink: ReactorHandler {
     var lastProgress: Int64
     var lastActivity: Int64 = 0
     var isHeldBack = false
+    /// Whether bytes of the stream are among those that wait for the socket.
+    var isStreamUnderWay = false
+    /// Whether close_notify and FIN are out; from then on what comes is thrown away.
+    var hasSaidFarewell = false
+    /// What the other end calls itself: a dialler's user-agent, a listener's server header.
     var software: String?
+    /// The turn, by its time, in which small messages were last counted, and how many came.
+    var smallMessagesTurn: Int64 = .min
+    var smallMessages = 0
+    /// Whether the peer broke the protocol; what it sends after that is not read.
+    var isBroken = false
     var outcome: GRPCOutcome?
     var closeReason: CloseReason?
 
@@ -105,6 +118,10 @@ final class PeerLink: ReactorHandler {
         deadline = reactor.now + Bound.handshake
         registration = try reactor.add(
             socket.descriptor, interest: direction == .inbound ? .readable : .writable, handler: self)
+    }
+
+    /// Starts the handshake of an accepted link. Apart from `init`, because a link that ends must be known to its owner.
+    func begin() {
         if phase == .handshaking { startTLS() }
     }
 
@@ -113,6 +130,7 @@ final class PeerLink: ReactorHandler {
     /// Queues one encoded `Message`. False if the control queue is over its bound: the link is beyond help.
     func send(_ message: [UInt8]) -> Bool {
         guard phase == .open || phase == .opening else { return true }
+        startStallClock()
         let taken = message.withUnsafeBytes { control.append(GRPCFrame.header(count: message.count), $0) }
         if control.count > Bound.controlHigh, !isHeldBack {
             isHeldBack = true
@@ -128,14 +146,20 @@ final class PeerLink: ReactorHandler {
             counters.drop(packet.count, "channel_down")
             return
         }
-        let envelope = Envelope.ipFrameHeader(payloadCount: packet.count)
-        let frame = GRPCFrame.header(count: envelope.count + packet.count) + envelope
-        guard data.append(frame, packet) else {
+        let start = scratch.frameStart
+        let count = Envelope.writeIPFrameStart(payloadCount: packet.count, into: start)
+        startStallClock()
+        guard data.append(UnsafeRawBufferPointer(rebasing: start[..<count]), packet) else {
             counters.drop(packet.count, "queue_full")
             return
         }
         counters.sent(packet.count)
         resume()
+    }
+
+    /// The time of a stall counts from when something waits, not from the last byte before an idle time.
+    private func startStallClock() {
+        if !hasUnsent { lastProgress = reactor.now }
     }
 
     /// Sends what waits, says why, closes.
@@ -144,6 +168,7 @@ final class PeerLink: ReactorHandler {
         closeReason = reason
         guard phase == .open, http != nil else { return end(.ended(.local)) }
         phase = .closing
+        isLive = false
         deadline = reactor.now + Bound.farewell
         data.dropWaiting()
         resume()
@@ -222,7 +247,7 @@ final class PeerLink: ReactorHandler {
     }
 
     func received(_ ciphertext: UnsafeRawBufferPointer) {
-        guard let tls else { return }
+        guard let tls, !hasSaidFarewell else { return }
         let now = reactor.now
         if now - lastActivity >= 1_000_000, phase == .open {
             lastActivity = now
@@ -253,6 +278,12 @@ final class PeerLink: ReactorHandler {
             certificate = identity.certificate
         case .failed(let failure): throw failure
         case .handshaking, .closed: return
+        }
+        // B19: before a stream is opened, so that the wrong one never takes us for a peer.
+        if case .outbound(let dialled) = direction, let info, !info.answers(to: dialled) {
+            let presented = info.name.isEmpty ? "sha256:\(info.id)" : info.name
+            let detail = "\(dialled) was dialled, \(presented) answered"
+            return end(.failedToOpen(.authentication(code: CloseReason.nameMismatch.rawValue, detail: detail)))
         }
         do {
             let isServer = direction == .inbound

@@ -32,10 +32,15 @@ final class LinkScratch {
     let ciphertext = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
     /// A TLS record's worth.
     let plaintext = UnsafeMutableRawBufferPointer.allocate(byteCount: 16 << 10, alignment: 16)
+    /// What stands before a packet on the stream.
+    let frameStart = UnsafeMutableRawBufferPointer.allocate(byteCount: Envelope.longestIPFrameStart, alignment: 16)
+    /// HTTP/2 frames on their way to TLS: emptied for each use, so that framing does not allocate.
+    var framed: [UInt8] = []
 
     deinit {
         ciphertext.deallocate()
         plaintext.deallocate()
+        frameStart.deallocate()
     }
 }
 

@@ -87,11 +87,13 @@ final class PeerLinks: AcceptorClient, ResolverClient, PeerLinkOwner {
 
     var listenAddresses: [String] { acceptors.compactMap { $0.listener.address.map { "\($0)" } } }
 
-    /// Stops taking connections and looking names up; links stay.
+    /// Stops taking connections and looking names up, and drops handshakes; links that stand stay.
     func stopListening() {
         for acceptor in acceptors { acceptor.stop() }
         acceptors = []
         for peer in dials.keys.sorted() { cancelDial(peer) }
+        // The node knows nothing of these, so it would not close them, and the end would wait for their deadlines.
+        for link in links.values where !link.wasEstablished { link.close(.shutdown) }
         resolver?.stop()
         resolver = nil
     }
@@ -152,7 +154,7 @@ final class PeerLinks: AcceptorClient, ResolverClient, PeerLinkOwner {
                 links[link.number] = link
                 dial.link = link.number
                 dials[peer] = dial
-                return
+                return link.begin()
             } catch {
                 dial.lastFailure = .unreachable(error.code?.text ?? "\(error)")
                 dials[peer] = dial
@@ -181,6 +183,7 @@ final class PeerLinks: AcceptorClient, ResolverClient, PeerLinkOwner {
                 owner: self)
             link.admission = network
             links[link.number] = link
+            link.begin()
         } catch {
             admission.release(network)
             socket.close()
@@ -266,6 +269,7 @@ final class PeerLinks: AcceptorClient, ResolverClient, PeerLinkOwner {
     var nextDeadline: Int64? { links.values.compactMap(\.nextDeadline).min() }
 
     func tick(_ now: Int64) {
+        guard let nextDeadline, nextDeadline <= now else { return }
         let due = links.values.filter { ($0.nextDeadline ?? .max) <= now }
         for link in due.sorted(by: { $0.number < $1.number }) { link.tick(now) }
     }

@@ -51,7 +51,9 @@ enum ReasonText {
 
     /// Microseconds as people read them.
     private static func milliseconds(_ microseconds: UInt64) -> String {
+        // Rounded once: 123,456 is 123 ms, not 124 by way of 123.5.
+        if microseconds >= 100_000 { return "\(microseconds / 1000 + (microseconds % 1000 >= 500 ? 1 : 0)) ms" }
         let tenths = (microseconds + 50) / 100
-        return tenths % 10 == 0 || tenths >= 1000 ? "\((tenths + 5) / 10) ms" : "\(tenths / 10).\(tenths % 10) ms"
+        return tenths % 10 == 0 ? "\(tenths / 10) ms" : "\(tenths / 10).\(tenths % 10) ms"
     }
 }

@@ -15,7 +15,18 @@ import Wire
 final class RouterFacade: ManagedRouter {
     let loop: ControlLoop
 
+    private var knownStatistics: (at: Int64, value: ProcessStatistics)?
+
     init(_ loop: ControlLoop) { self.loop = loop }
+
+    /// At most a second old: what /proc says costs more than the rest of an answer, and status may be asked thousands
+    /// of times a second.
+    var processStatistics: ProcessStatistics {
+        if let known = knownStatistics, loop.reactor.now - known.at < 1_000_000 { return known.value }
+        let value = ProcessStatistics.current()
+        knownStatistics = (loop.reactor.now, value)
+        return value
+    }
 
     // MARK: State
 

@@ -14,19 +14,19 @@ extension RouterFacade {
 
     func status() -> StatusBody {
         let sums = loop.node.counters
-        let process = ProcessStatistics.current()
+        let process = processStatistics
+        let config = configStatus()
         var body = StatusBody(
             version: Release.version, commit: Release.commit, id: loop.identity.id, name: loop.identity.name,
             domain: loop.identity.domain, protocolVersions: [1], bootID: loop.bootID,
             startedAt: Timestamp(milliseconds: loop.startedAtWall / 1000), time: loop.wallClock,
             uptimeSeconds: (loop.reactor.now - loop.startedAt) / 1_000_000,
-            listenAddress: loop.configuration.running.listenAddress, config: configStatus(),
+            listenAddress: loop.configuration.running.listenAddress, config: config,
             certificateNotAfter: Timestamp(seconds: loop.identity.identity.certificate.notAfter),
-            health: HealthBody(checks: essentialChecks() + warnings()))
+            health: HealthBody(checks: essentialChecks() + warnings(config)))
         body.peers.configured = sums.peersConfigured
         body.peers.up = sums.peersUp
-        let peers = loop.node.peers(at: loop.now)
-        body.peers.down = peers.count { $0.configuration?.isEnabled == true && $0.status != .up }
+        body.peers.down = sums.peersDown
         body.peers.inbound = sums.peersInbound
         body.routes.prefixes = sums.prefixes
         body.routes.candidates = sums.candidates
@@ -76,13 +76,12 @@ extension RouterFacade {
     }
 
     /// What an operator should know although packets flow.
-    private func warnings() -> [HealthBody.Check] {
+    private func warnings(_ config: ConfigStatusBody) -> [HealthBody.Check] {
         var checks: [HealthBody.Check] = []
         let sums = loop.node.counters
         if sums.peersConfigured > 0, sums.peersUp == 0 {
             checks.append(.init(name: "peers", status: .warn, detail: "no peer is up"))
         }
-        let config = configStatus()
         if config.fileChangedOnDisk {
             checks.append(
                 .init(
@@ -141,6 +140,10 @@ extension RouterFacade {
         for (reason, packets) in loop.counters.drops.sorted(by: { $0.key < $1.key }) {
             snapshot.drops.append(.init(direction: "tx", reason: reason, packets: packets))
         }
+        let process = processStatistics
+        snapshot.processCPUSeconds = Double(process.cpuMicroseconds) / 1_000_000
+        snapshot.processVirtualBytes = process.virtualBytes
+        snapshot.processStartTimeSeconds = Double(loop.startedAtWall) / 1_000_000
         snapshot.loopLagSeconds = loop.counters.loopLag
         snapshot.queuePackets["links"] = UInt64(
             (loop.links?.links.values ?? [:].values).reduce(0) { $0 + $1.queuedPackets })

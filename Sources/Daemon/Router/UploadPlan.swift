@@ -52,11 +52,16 @@ struct UploadPlan {
 
     /// Candidates of internal peers under the new policy, against what they are now.
     private func judge(by policy: PolicyContent, _ rejected: inout [Prefix], _ accepted: inout [Prefix]) {
+        // An external peer's grants are its own (import list, the policy's external part), not those of a name (B5).
+        let external = Set(
+            loop.node.peers(at: loop.now).filter { $0.info.map { $0.trust != .internalCA } ?? false }.map(\.name))
         var place: Prefix?
         repeat {
             let page = loop.node.routes(after: place, limit: 1000) { _ in true }
             for route in page.routes {
-                let learned = route.candidates.filter { $0.local == nil }
+                let learned = route.candidates.filter { candidate in
+                    candidate.local == nil && !(candidate.peerName.map(external.contains) ?? false)
+                }
                 let isLost = learned.contains { $0.status != .rejected && !Self.allows(policy, $0, route.prefix) }
                 let isWon = learned.contains {
                     $0.status == .rejected && $0.reason.isPolicy && Self.allows(policy, $0, route.prefix)

@@ -9,6 +9,8 @@ struct HTTP1HeadScanner {
     private var lineStart = 0
     private var lines = 0
     private var previous: UInt8 = 0
+    /// The length of the first line with its CRLF, once it is there.
+    private(set) var firstLineLength: Int?
 
     /// Looks at the rest of `bytes` (always the same head, grown). The length of the head with its empty line, or nil
     /// while that has not come.
@@ -24,6 +26,7 @@ struct HTTP1HeadScanner {
                 if previous != 0x0D { throw .bad("a LF stands without its CR") }
                 if position - lineStart == 2, lines > 0 { return position }
                 lines += 1
+                if lines == 1 { firstLineLength = position }
                 lineStart = position
             case 0x00: throw .bad("a NUL stands in the head")
             default: break

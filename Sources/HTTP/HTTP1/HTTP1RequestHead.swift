@@ -19,15 +19,7 @@ struct HTTP1RequestHead {
     init(parsing head: ArraySlice<UInt8>, limits: HTTP1HeadLimits) throws(HTTP1Fault) {
         let lines = HTTP1Fields.lines(head)
         guard let first = lines.first else { throw .bad("the request line is empty") }
-        let parts = first.split(separator: 0x20, omittingEmptySubsequences: false)
-        guard parts.count == 3 else { throw .bad("the request line has not three parts") }
-        let version = try Self.version(parts[2])
-        guard !parts[0].isEmpty, parts[0].count <= 32, parts[0].allSatisfy(HTTPSyntax.isToken) else {
-            throw .bad("the method is not a token")
-        }
-        guard parts[1].count <= limits.target else { throw .status(414, "the target is too long") }
-        let method = String(decoding: parts[0], as: UTF8.self)
-        var target = try Target(parsing: parts[1], method: method)
+        var (method, target, version) = try Self.requestLine(first, limits: limits)
         let headers = try HTTP1Fields.parse(lines.dropFirst(), maximum: limits.fields)
         target.authority = try Self.authority(headers, version: version, target: target)
         framing = try HTTP1Fields.framing(headers, version: version)
@@ -36,6 +28,22 @@ struct HTTP1RequestHead {
         request = HTTPRequest(
             method: method, path: target.path, query: target.query, authority: target.authority,
             isAbsoluteForm: target.isAbsolute, headers: headers, version: version)
+    }
+
+    /// The first line without its CRLF. Parsed as soon as it is there, too, so that what speaks another protocol is
+    /// refused at once and not when the time for a head is up.
+    static func requestLine(
+        _ line: ArraySlice<UInt8>, limits: HTTP1HeadLimits
+    ) throws(HTTP1Fault) -> (method: String, target: Target, version: HTTPVersion) {
+        let parts = line.split(separator: 0x20, omittingEmptySubsequences: false)
+        guard parts.count == 3 else { throw .bad("the request line has not three parts") }
+        let version = try Self.version(parts[2])
+        guard !parts[0].isEmpty, parts[0].count <= 32, parts[0].allSatisfy(HTTPSyntax.isToken) else {
+            throw .bad("the method is not a token")
+        }
+        guard parts[1].count <= limits.target else { throw .status(414, "the target is too long") }
+        let method = String(decoding: parts[0], as: UTF8.self)
+        return (method, try Target(parsing: parts[1], method: method), version)
     }
 
     private static func version(_ text: ArraySlice<UInt8>) throws(HTTP1Fault) -> HTTPVersion {

@@ -112,7 +112,13 @@ final class HTTP1Server: HTTPServerEngine {
             return true
         }
         isHeadRequest = false
-        guard let length = try scanner.scan(input.elements, limits: context.limits.head) else { return false }
+        let isLineNew = scanner.firstLineLength == nil
+        guard let length = try scanner.scan(input.elements, limits: context.limits.head) else {
+            if isLineNew, let line = scanner.firstLineLength {
+                _ = try HTTP1RequestHead.requestLine(input.elements.prefix(line - 2), limits: context.limits.head)
+            }
+            return false
+        }
         let head = try HTTP1RequestHead(parsing: input.elements.prefix(length), limits: context.limits.head)
         input.dropFirst(length)
         scanner = HTTP1HeadScanner()

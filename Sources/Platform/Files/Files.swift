@@ -15,6 +15,9 @@ package struct FileStatus: Hashable, Sendable {
     package let gid: UInt32
     /// Last change of the content, wall clock, microseconds since 1970.
     package let modified: Int64
+    /// Last change of content, name or rights, wall clock, microseconds since 1970.
+    package let changed: Int64
+    package let inode: UInt64
 
     init(_ status: linux_file_status) {
         switch status.mode & 0o170000 {
@@ -24,6 +27,8 @@ package struct FileStatus: Hashable, Sendable {
         default: kind = .other
         }
         size = status.size
+        changed = status.changed
+        inode = status.inode
         mode = status.mode & 0o7777
         uid = status.uid
         gid = status.gid

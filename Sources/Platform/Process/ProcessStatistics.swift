@@ -13,6 +13,10 @@ package enum Environment {
 package struct ProcessStatistics: Hashable, Sendable {
     /// Bytes of memory that are in use (RSS).
     package let residentBytes: UInt64
+    /// Bytes of address space.
+    package let virtualBytes: UInt64
+    /// User and system time of all threads.
+    package let cpuMicroseconds: Int64
     package let openDescriptors: Int
     /// The soft limit of descriptors.
     package let maximumDescriptors: UInt64
@@ -21,12 +25,15 @@ package struct ProcessStatistics: Hashable, Sendable {
     package static func current() -> ProcessStatistics {
         let fields =
             (try? Files.read("/proc/self/statm", limit: 4096)).map { String(decoding: $0, as: UTF8.self) } ?? ""
-        let pages = fields.split(separator: " ").dropFirst().first.flatMap { UInt64($0) } ?? 0
+        let pages = fields.split(separator: " ").prefix(2).map { UInt64($0) ?? 0 }
+        let pageBytes = UInt64(clamping: linux_page_size())
         let names = (try? Files.list("/proc/self/fd")) ?? []
         var (soft, hard): (UInt64, UInt64) = (0, 0)
         _ = linux_descriptor_limit(&soft, &hard)
         return ProcessStatistics(
-            residentBytes: pages.multipliedReportingOverflow(by: UInt64(clamping: linux_page_size())).partialValue,
+            residentBytes: (pages.last ?? 0).multipliedReportingOverflow(by: pageBytes).partialValue,
+            virtualBytes: (pages.first ?? 0).multipliedReportingOverflow(by: pageBytes).partialValue,
+            cpuMicroseconds: linux_cpu_microseconds(),
             // One of them was the directory itself.
             openDescriptors: max(0, names.count - 1), maximumDescriptors: soft)
     }

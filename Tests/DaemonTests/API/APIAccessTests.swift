@@ -115,7 +115,8 @@ struct APIAccessTests {
             ("127.0.0.1:5121", true), ("[::1]:5121", true), ("LOCALHOST.", true), ("127.0.0.1.evil.example", false),
             ("localhost.evil.example", false), ("", false), ("[::1", false), ("::1", false), ("127.0.0.1.", false),
             ("R1.mgmt.example.com:5121", true), ("r1.mgmt.example.com.evil", false), ("192.0.2.1", false),
-            ("localhost:x", false), ("localhost:", false), ("127.0.0.1@evil.example", false),
+            ("localhost:x", false), ("localhost:", false), ("localhost:65536", false), ("localhost:65535", true),
+            ("127.0.0.1@evil.example", false),
         ] as [(String?, Bool)])
     func host(host: String?, isAllowed: Bool) {
         let bench = APIBench()

@@ -24,11 +24,12 @@ final class LoopFixture {
 
     /// - Parameters:
     ///   - members: further members of the document, JSON without braces, after a comma of its own.
-    ///   - directory: of a router that ran before; its configuration and state are used again.
-    init(_ members: String = "", after earlier: LoopFixture? = nil, options: Options = Options()) throws {
+    ///   - earlier: certificates of a router that ran before in their directory; its configuration and state are used
+    ///     again.
+    init(_ members: String = "", after earlier: TestPKI? = nil, options: Options = Options()) throws {
         if let earlier {
             directory = earlier.directory
-            pki = earlier.pki
+            pki = earlier
         } else {
             directory = try ScratchDirectory()
             pki = try TestPKI(in: directory)

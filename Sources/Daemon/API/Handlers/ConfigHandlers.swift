@@ -20,7 +20,8 @@ struct ItemWrite {
 extension APIService {
     func getConfig(_ call: APICall) throws(Problem) -> Answer {
         switch try call.choice("source", of: ConfigView.self) ?? .running {
-        case .running: return .json(router.runningConfig.json, etag: configETag())
+        case .running:
+            return .json(router.runningConfig.json, etag: configETag(revision: router.configStatus().revision))
         case .effective: return .json(router.effectiveConfig.json, etag: etag(of: router.effectiveConfig.json))
         case .file:
             let json = try router.fileConfig().get().json
@@ -30,7 +31,7 @@ extension APIService {
 
     func getConfigStatus() -> Answer {
         var status = router.configStatus()
-        status.etag = configETag()
+        status.etag = configETag(revision: status.revision)
         return .json(status.json)
     }
 
@@ -47,9 +48,12 @@ extension APIService {
     func etag(of value: JSONValue) -> String { Preconditions.etag(of: value, sha256: environment.sha256) }
 
     /// The running document's: its revision and its hash, so that going back is a change too.
-    func configETag() -> String {
+    func configETag(revision: UInt64) -> String {
+        if let known = knownConfigETag, known.revision == revision { return known.text }
         let hash = Hex.text(environment.sha256(router.runningConfig.json.canonicalized()).prefix(4))
-        return "\"r\(router.configStatus().revision)-\(hash)\""
+        let text = "\"r\(revision)-\(hash)\""
+        knownConfigETag = (revision, text)
+        return text
     }
 
     func item(_ value: JSONValue?, orThrow problem: Problem) throws(Problem) -> Answer {

@@ -21,7 +21,7 @@ extension APIService {
 
     func getOpenapi() -> Answer {
         let text = OpenAPIDocument.text
-        let etag = "\"\(Hex.text(environment.sha256(Array(text.utf8)).prefix(8)))\""
+        let etag = openapiETag
         return .text(text, type: "application/yaml", etag: etag)
     }
 
@@ -35,7 +35,7 @@ extension APIService {
 
     func getStatus() -> Answer {
         var status = router.status()
-        status.config.etag = configETag()
+        status.config.etag = configETag(revision: status.config.revision)
         return .json(status.json)
     }
 
