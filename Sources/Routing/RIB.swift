@@ -107,6 +107,12 @@ package struct RIB: Sendable {
         _ route: RIBRoute, from link: UInt32, round: UInt32, at now: Instant, lifetime: Int64
     ) -> RouteReason? {
         guard let state = links[link] else { return nil }
+        // Surplus beyond what is kept to be shown costs a look-up and nothing else: a flood of it must not hold up others.
+        if route.rejection == nil, state.accepted >= state.limit, state.rejected >= maximumRejected,
+            !(table[route.prefix]?.candidates.contains { $0.link == link } ?? false)
+        {
+            return .prefixLimit
+        }
         let path = paths.intern(route.hops, tokens: route.tokens, isDead: dead.contains)
         let expires = now.adding(milliseconds: lifetime)
         var rejection = route.rejection

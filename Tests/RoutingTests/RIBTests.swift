@@ -128,6 +128,32 @@ struct RIBTests {
         #expect(rib.prefixCount == 0 && rib.paths.count == 0, "nothing stays behind")
     }
 
+    @Test(
+        "A2: surplus beyond what is kept to be shown is refused and leaves nothing; room is taken"
+    )
+    func surplus() throws {
+        var rib = RIB(hysteresis: 10_000, maximumRejected: 3)
+        let hop = Hop(id: try #require(id(1)), latency: 5)
+        let other = Hop(id: try #require(id(2)), latency: 500)
+        rib.open(link: 1, id: hop.id, limit: 2)
+        rib.open(link: 2, id: other.id, limit: 100)
+        func receive(_ number: UInt64, _ hop: Hop, from link: UInt32) -> RouteReason? {
+            let route = RIBRoute(prefix: prefix(number), hops: [hop])
+            return rib.receive(route, from: link, round: 0, at: Instant(microseconds: 0), lifetime: 75_000)
+        }
+        #expect(receive(9, other, from: 2) == nil)
+        #expect(
+            (0..<20).map { receive($0, hop, from: 1) } == [nil, nil]
+                + [RouteReason?](repeating: .prefixLimit, count: 18))
+        #expect(rib.counts(of: 1) == (2, 3))
+        #expect(rib.prefixCount == 6 && rib.chosen(prefix(9))?.selection == .link(2))
+        #expect(receive(1, hop, from: 1) == nil, "one that is in may be said again")
+        #expect(receive(3, hop, from: 1) == .prefixLimit)
+        rib.withdraw(prefix(0), from: 1)
+        #expect(receive(19, hop, from: 1) == nil, "there is room again")
+        #expect(rib.counts(of: 1) == (2, 3))
+    }
+
     @Test("R3: a dead token makes every path through it ineligible, those that come later too")
     func deadEdges() throws {
         let token = EdgeToken(high: 7, low: 9)
