@@ -108,15 +108,27 @@ struct AnnouncementWriter {
 
     /// `tokens`: one for each hop of the route's path.
     mutating func append(_ route: AnnouncedRoute, tokens: [EdgeToken?]) {
-        // An upper bound of what the route takes, extension included.
-        size += 32 + route.path.count * (42 + AnnouncementExtension.tokenCount)
+        size += Self.size(ofPath: route.path.count)
         routes.append(route)
         AnnouncementExtension.append(tokens, to: &extensions)
         if size > 900_000 || routes.count >= 60_000 { closeMessage(isEnd: false) }
     }
 
-    mutating func finish() -> [[UInt8]] {
-        if isFull || !routes.isEmpty || (messages.isEmpty && !causes.isEmpty) { closeMessage(isEnd: true) }
+    /// An upper bound of what a route with a path of so many hops takes, extension included.
+    static func size(ofPath count: Int) -> Int { 32 + count * (42 + AnnouncementExtension.tokenCount) }
+
+    /// From this size on a message is not worth filling up.
+    static let fullSize = 850_000
+
+    var isFullMessage: Bool { size > Self.fullSize || !messages.isEmpty }
+
+    /// The messages; `isEnd` false: the whole table goes on in others.
+    mutating func finish(isEnd: Bool = true) -> [[UInt8]] {
+        if !isEnd {
+            if !routes.isEmpty { closeMessage(isEnd: false) }
+        } else if isFull || !routes.isEmpty || (messages.isEmpty && !causes.isEmpty) {
+            closeMessage(isEnd: true)
+        }
         return messages
     }
 

@@ -4,6 +4,10 @@
 // of each prefix between its place and the end. So nothing queues: a slow reader costs a number (A15, R8). A route is
 // not told to its next hop nor to anybody in its path (W15). A prefix that was told and can be told no more is poisoned
 // once: our id alone with latency 2^32-1, which makes a v1 node leave us, and a mark that ours read as a withdrawal (W5).
+//
+// A turn says at most about one message of each kind to a session. What is left, of a whole table or of the log, waits
+// for the next turn, which comes at once while the link takes more: a table of any size never fills a link's queue, and
+// packets and Pings do not wait for 50,000 routes to be written (A15, A20, A27).
 import Routing
 import Wire
 
@@ -14,9 +18,10 @@ extension Node {
     mutating func settle() {
         applyChanges()
         for place in sessions.indices where sessions[place].isWritable {
-            if sessions[place].outgoing.fullDue <= now {
+            if sessions[place].outgoing.isTellingAll || sessions[place].outgoing.fullDue <= now {
                 tellEverything(place)
-            } else if let due = sessions[place].outgoing.batchDue, due <= now {
+            }
+            if let due = sessions[place].outgoing.batchDue, due <= now {
                 tellChanges(place)
             }
             tellConfig(place)
@@ -48,6 +53,8 @@ extension Node {
         guard !sessions[place].outgoing.told.isEmpty || edges.isFresh else { return }
         var lost: [AnnouncedRoute] = []
         for change in changes where sessions[place].outgoing.told[change.prefix] != nil {
+            // About 1 MiB; the log has the others.
+            guard lost.count < Self.maximumWithdrawals else { break }
             guard case .suppressed = word(on: change.prefix, rib.chosen(change.prefix), to: place) else { continue }
             sessions[place].outgoing.told[change.prefix] = nil
             lost.append(poison(change.prefix, place))
@@ -107,25 +114,41 @@ extension Node {
 
     // MARK: Batches and whole tables
 
-    /// Tells what changed since the session's place in the log.
+    /// Withdrawals that are said at once in a turn.
+    private static let maximumWithdrawals = 15_000
+
+    /// Tells what changed since the session's place in the log, as far as one message holds.
     private mutating func tellChanges(_ place: Int) {
         sessions[place].outgoing.batchDue = nil
         let start = sessions[place].outgoing.cursor - changeLogStart
         sessions[place].outgoing.cursor = changeLogStart + changeLog.count
-        guard start >= 0 else { return tellEverything(place) }
+        guard start >= 0 else {
+            sessions[place].outgoing.fullDue = now
+            return
+        }
         var said: Set<Prefix> = []
         var routes: [(AnnouncedRoute, [EdgeToken?])] = []
-        for prefix in changeLog[start...] where said.insert(prefix).inserted {
+        var size = 0
+        for index in changeLog.indices[start...] {
+            guard size < AnnouncementWriter.fullSize else {
+                sessions[place].outgoing.cursor = changeLogStart + index
+                sessions[place].outgoing.batchDue = now
+                break
+            }
+            let prefix = changeLog[index]
+            guard said.insert(prefix).inserted else { continue }
             let former = sessions[place].outgoing.told[prefix]
             switch word(on: prefix, rib.chosen(prefix), to: place) {
             case .suppressed:
                 guard former != nil else { continue }
                 sessions[place].outgoing.told[prefix] = nil
                 routes.append((poison(prefix, place), []))
+                size += AnnouncementWriter.size(ofPath: 1)
             case .route(let route, let tokens, let told):
                 if let former, !isWorthTelling(told, after: former) { continue }
                 sessions[place].outgoing.told[prefix] = told
                 routes.append((route, tokens))
+                size += AnnouncementWriter.size(ofPath: route.path.count)
             }
         }
         guard !routes.isEmpty else { return }
@@ -140,26 +163,44 @@ extension Node {
         return (new > old ? new - old : old - new) > max(tunables.deadBand, old / 10)
     }
 
-    /// Tells the whole table, and poisons what was told before and cannot be told any more.
-    private mutating func tellEverything(_ place: Int) {
+    /// Begins to tell the whole table.
+    private mutating func beginEverything(_ place: Int) {
+        sessions[place].outgoing.isTellingAll = true
+        sessions[place].outgoing.toldUpTo = nil
         sessions[place].outgoing.fullCount &+= 1
         sessions[place].outgoing.fullDue = now.adding(milliseconds: jitter.around(tunables.refreshInterval, percent: 5))
         sessions[place].outgoing.cursor = changeLogStart + changeLog.count
         sessions[place].outgoing.batchDue = nil
         sessions[place].outgoing.lastBatch = now
         sessions[place].outgoing.toldLatency = sessions[place].liveness.mean
+    }
+
+    /// Tells the next part of the whole table; at its end, poisons what was told before and cannot be told any more.
+    /// What changes meanwhile is told from the log, under the same count, so that neither end takes it for gone.
+    private mutating func tellEverything(_ place: Int) {
+        if !sessions[place].outgoing.isTellingAll { beginEverything(place) }
         let count = sessions[place].outgoing.fullCount
         var writer = AnnouncementWriter(sender: sessions[place].ourID, isFull: true, causes: [])
         var told = sessions[place].outgoing.told
         sessions[place].outgoing.told = [:]
-        rib.forEachChosen { prefix, chosen in
+        var last: Prefix?
+        rib.forEachChosen(after: sessions[place].outgoing.toldUpTo) { prefix, chosen in
             if case .route(let route, let tokens, let now) = word(on: prefix, chosen, to: place) {
                 writer.append(route, tokens: tokens)
                 told[prefix] = now
             }
-            return true
+            if writer.isFullMessage { last = prefix }
+            return last == nil
         }
-        let lost = told.filter { $0.value.fullCount != count }.keys.sorted()
+        if let last {
+            sessions[place].outgoing.told = told
+            sessions[place].outgoing.toldUpTo = last
+            for message in writer.finish(isEnd: false) { send(message, place) }
+            return
+        }
+        sessions[place].outgoing.isTellingAll = false
+        // More than these are poisoned by the next whole table; ours read their absence as a withdrawal anyway.
+        let lost = told.filter { $0.value.fullCount != count }.keys.sorted().prefix(Self.maximumWithdrawals)
         for prefix in lost { told[prefix] = nil }
         sessions[place].outgoing.told = told
         for message in writer.finish() { send(message, place) }

@@ -146,7 +146,7 @@ package struct Node: Sendable {
             consider(instant(ofWall: session.info.certificateNotAfter))
             if session.isWritable {
                 consider(session.outgoing.batchDue)
-                consider(session.outgoing.fullDue)
+                consider(session.outgoing.isTellingAll ? now : session.outgoing.fullDue)
                 if configKeeper.current != nil { consider(session.config.due) }
             }
         }

@@ -129,11 +129,12 @@ extension Node {
         switch decoded {
         case .malformed(let defect, let prefix):
             // RFC 7606 section 2, treat-as-withdraw: what cannot be used says at least that the former is not true.
-            if defect == .emptyPath { countBadPath(place) }
             reject(prefix, RouteReason(defect), place)
+            // Last, for it may end the session, and the tenth is counted too.
+            if defect == .emptyPath { countBadPath(place) }
         case .route(let route) where route.path.first?.id != session.info.id:
-            countBadPath(place)
             reject(route.prefix, .badPath, place)
+            countBadPath(place)
         case .route(let route) where route.isWithdrawal:
             rib.withdrawAsserted(route.prefix, from: session.link)
         case .route(let route):

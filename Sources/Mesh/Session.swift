@@ -76,6 +76,9 @@ struct Session: Sendable {
         var lastBatch: Instant?
         /// When the whole table is told next.
         var fullDue: Instant
+        /// A whole table has been begun and is told in parts; up to this prefix it is said.
+        var isTellingAll = false
+        var toldUpTo: Prefix?
         /// Our latency to the peer as the last whole table said it, microseconds.
         var toldLatency: UInt64?
         /// Counts whole tables, so that what was told before and is not in the newest can be found.

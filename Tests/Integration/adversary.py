@@ -52,6 +52,8 @@ class Adversary:
         self.identity, self.answer_pings, self.reading, self.acknowledge = identity, answer_pings, reading, acknowledge
         self.received, self.headers, self.trailers, self.ended = [], None, {}, None
         self.lock, self.changed = threading.RLock(), threading.Condition()
+        # One gRPC message at a time: a Pong must not get between the pieces of a long one.
+        self.sending, self.owed = threading.RLock(), 0
         raw = namespace.connect(*address, source=source, receive_buffer=receive_buffer)
         self.sock = (context or client_context(identity)).wrap_socket(raw, server_hostname=server_name)
         self.sock.setblocking(False)
@@ -107,6 +109,11 @@ class Adversary:
 
     def frame(self, data, stream=None, seconds=30, chunk=None):
         """Bytes as DATA on the stream, as fast as the windows open; `chunk` makes frames of that many bytes."""
+        with self.sending:
+            self._frame(data, stream, seconds, chunk)
+        self._pay()
+
+    def _frame(self, data, stream, seconds, chunk):
         stream, view = stream or self.stream, memoryview(data)
         deadline = time.monotonic() + seconds
         while view:
@@ -201,9 +208,22 @@ class Adversary:
             tag, payload = flat.get(1, 0), flat.get(2, b"")
             self.received.append((time.monotonic(), tag, payload))
             if tag == m.PING and self.answer_pings:
-                body = m.frame(m.message(m.PONG))
-                if self.h2.local_flow_control_window(self.stream) >= len(body):
+                self.owed += 1
+                self._pay()
+
+    def _pay(self):
+        """Sends the Pongs that are owed, unless a message is under way; its sender does it afterwards."""
+        body = m.frame(m.message(m.PONG))
+        while self.owed and self.sending.acquire(blocking=False):
+            try:
+                with self.lock:
+                    if not self.owed or self.ended or self.h2.local_flow_control_window(self.stream) < len(body):
+                        return
+                    self.owed -= 1
                     self.h2.send_data(self.stream, body)
+                    self.flush()
+            finally:
+                self.sending.release()
 
     def messages(self, tag):
         return [payload for _, t, payload in list(self.received) if t == tag]

@@ -49,7 +49,8 @@ def test_schemathesis(node, role):
                "-n", "10" if role == "admin" else "4", "--phases", "coverage,fuzzing", "--request-timeout", "15",
                "--no-color"]
     done = subprocess.run([str(w) for w in node.namespace.prefix() + command], capture_output=True, text=True,
-                          timeout=280, cwd=HERE, env={**os.environ, "HYPOTHESIS_STORAGE_DIRECTORY": str(node.folder / "h")})
+                          timeout=280, cwd=node.folder, env={**os.environ, "HYPOTHESIS_STORAGE_DIRECTORY": str(node.folder / "h"),
+                                "PYTHONPATH": str(HERE)})
     assert node.alive, node.log()[-2000:]
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
     assert node.api.get("/v1/config/status")["running_matches_file"], "what was written is what runs"

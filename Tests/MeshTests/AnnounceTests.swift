@@ -198,6 +198,8 @@ struct AnnounceTests {
             }
         }
         let link = bench.open(1)
+        let start = bench.effects
+        bench.effects = start + bench.pass(milliseconds: 1)
         let sent = bench.effects.compactMap { effect -> [UInt8]? in
             guard case .send(link, let bytes) = effect else { return nil }
             return bytes

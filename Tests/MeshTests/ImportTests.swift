@@ -80,6 +80,9 @@ struct ImportTests {
         #expect(bench.closes.isEmpty)
         bench.announce(link, [route("2001:db8:b::/48", (2, 3))])
         #expect(bench.closes == [link: .protocolViolation])
+        #expect(
+            bench.node.peers(at: bench.now).first?.rejected[.badPath] == 10, "the one that ended the session counts too"
+        )
         let again = bench.open(1)
         #expect(bench.closes == [again: .protocolViolation])
         bench.pass(milliseconds: 61_000)

@@ -54,9 +54,10 @@ struct AnnouncementTests {
     }
 
     @Test(
-        "A7: a latency is 32 bits wide, as proto3 and v1 read it",
+        "A7: a latency that does not fit 32 bits is the highest that is known, never a low one",
         arguments: [
-            (0, 0), (1, 1), (0xFFFF_FFFF, .max), (0x1_0000_0005, 5), (0x1_0000_0000, 0), (UInt64.max, .max),
+            (0, 0), (1, 1), (0xFFFF_FFFE, .max - 1), (0xFFFF_FFFF, .max), (0x1_0000_0005, .max - 1),
+            (0x1_0000_0000, .max - 1), (UInt64.max, .max - 1),
         ] as [(UInt64, UInt32)])
     func latency(varint: UInt64, latency: UInt32) throws {
         #expect(

@@ -77,7 +77,7 @@ struct HostileInputTests {
         #expect(taken > 1000 && taken < 59_000, "seed \(seed)")
     }
 
-    @Test("property: routes are read as SwiftProtobuf reads them, on every input")
+    @Test("property: routes are read as SwiftProtobuf reads them, but for latencies beyond 32 bits (A7)")
     func routeAgrees() {
         let seed = UInt64.random(in: 0...UInt64.max)
         var generator = SeededGenerator(seed: seed)
@@ -97,6 +97,12 @@ struct HostileInputTests {
             if case .route = ours { good += 1 }
             switch (ours, theirs) {
             case (.malformed(.undecodable, _), .malformed(.undecodable, _)): break
+            case (.route(let our), .route(var their)) where our.path.count == their.path.count:
+                // What SwiftProtobuf cuts to 32 bits is the highest known latency for us.
+                for (index, hop) in our.path.enumerated() where hop.latency == Hop.unknownLatency - 1 {
+                    their.path[index] = Hop(id: their.path[index].id, latency: hop.latency)
+                }
+                #expect(our == their, "seed \(seed): \(text(bytes))")
             default: #expect(ours == theirs, "seed \(seed): \(text(bytes))")
             }
         }

@@ -1,7 +1,7 @@
 // One encoded route to a value, or to the reason why not.
 //
-// Numbers are read as proto3 says and as v1 does: a varint wider than the field is cut to its low 32 bits, so a latency
-// of 2^32+5 is 5 (A7). Sums of latencies are the RIB's business. Consecutive equal ids are one hop: v1's HEAD names
+// Numbers are read as proto3 says and as v1 does, a varint wider than the field cut to its low 32 bits; but a latency of
+// 2^32+5 is not the 5 that v1 makes of it: it is the highest there is, so that no path gets shorter by it (A7). Sums of latencies are the RIB's business. Consecutive equal ids are one hop: v1's HEAD names
 // itself once more for every neighbour that it announced to before (W1); the first of them has the latency to us.
 // Fields that nobody knows, whatever is in them, are passed over (A13).
 
@@ -53,7 +53,7 @@ struct RouteDecoder {
         while let field = try reader.next() {
             switch (field.number, field.value) {
             case (1, .bytes(let range)): id = UnsafeRawBufferPointer(rebasing: bytes[range])
-            case (2, .varint(let value)): latency = UInt32(truncatingIfNeeded: value)
+            case (2, .varint(let value)): latency = UInt32(exactly: value) ?? Hop.unknownLatency - 1
             default: break
             }
         }
