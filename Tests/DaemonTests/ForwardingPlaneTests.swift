@@ -171,7 +171,9 @@ struct ForwardingPlaneTests {
             let settings = VifSettings(index: 0, name: "main", kind: .tun(interface: "vmesh0", addresses: [], mtu: nil))
             for _ in 0..<20 {
                 bench.plane.remove(0)
-                #expect(throws: PlatformError.self) { try Netlink().index(of: "vmesh0") }
+                // At once, but for the moment in which a program that another test starts holds a copy of the device,
+                // from its fork to its exec.
+                #expect(try bench.run { (try? Netlink().index(of: "vmesh0")) == nil })
                 try bench.plane.add(settings)
             }
             #expect(throws: PlatformError.self) { try bench.plane.add(settings) }

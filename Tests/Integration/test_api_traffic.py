@@ -29,7 +29,8 @@ def test_changes_under_traffic_disturb_nobody(field, lab):
     before = sessions(nut), sessions(field.left), sessions(field.right)
     other = lab.other_ca().node("gw.other.example")
     # A write is on the disk before it is answered, and packets to peers wait with the loop that waits for the disk.
-    with bounds(field, rtt=DISK):
+    # Each write has its lines in the log, for the audit.
+    with bounds(field, rtt=DISK, log_rate=100):
         for number in range(20):
             api.put(f"/v1/config/peers/n.{DOMAIN}", {"addrs": [f"192.0.2.7:{5000 + number}"]})
             api.put("/v1/config/announcements/2001:db8:77::/48", {"vif": None})

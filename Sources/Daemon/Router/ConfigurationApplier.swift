@@ -236,6 +236,20 @@ extension ControlLoop {
                 }
             if !isTrusted { link.close(.unconfigured) }
         }
+        dialAgain(
+            newPins: pins.subtracting(former.external.map(\.certificate.fingerprint)),
+            isAuthorityNew: !authorities.isSubset(of: former.authorities.map(\.fingerprint)))
+    }
+
+    /// Whom we could not trust before may be good now: the wait after a refusal, minutes at worst, is over.
+    private func dialAgain(newPins: Set<[UInt8]>, isAuthorityNew: Bool) {
+        guard !newPins.isEmpty || isAuthorityNew else { return }
+        let pins = Set(newPins.map { Hex.text($0) })
+        for peer in configuration.running.peers where peer.isEnabled {
+            guard let view = node.peer(peer.name, at: now), view.status != .up else { continue }
+            let isMeant = view.status == .refused || peer.fingerprint.map { pins.contains($0) } ?? false
+            if isMeant { command(.resetPeer(peer.name, .soft)) { _ in } }
+        }
     }
 
     /// Prefixes of our own and where they lead.
