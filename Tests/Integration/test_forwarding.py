@@ -92,6 +92,9 @@ def test_C17_C1_a_loop_ends(lab):
     two.offer("2001:db8:f2::/48")
     accepted(field, one, "2001:db8:f1::/48")
     accepted(field, two, "2001:db8:f2::/48")
+    # A route is in the table up to 20 ms before packets follow it: wait until one does.
+    probe = echo("2001:db8:f1::9", "2001:db8:f2::8", hop_limit=64)
+    until(lambda: one.packet(probe) or two.packets("2001:db8:f2::8"), 2, "packets go from one to two")
     passes = []
     packet = echo("2001:db8:f1::9", "2001:db8:f2::9", hop_limit=255)
 

@@ -118,10 +118,28 @@ extension PeerLink {
             counters.received(packet.count)
             owner?.link(self, receivedPacket: packet)
         } else if tag == PeerMessage.Tag.announce || tag == PeerMessage.Tag.distributedConfig || admitsSmallMessage() {
-            owner?.link(self, received: try PeerMessage.decode(body))
+            deliver(try PeerMessage.decode(body))
         } else {
             counters.shedMessages &+= 1
         }
+    }
+
+    /// Hands a message to the owner, or puts it behind those that wait. A table of a v1 peer may be one message of 65,536
+    /// routes: it is judged in parts, one a turn, so that nobody else waits for it (G3, A2). Meanwhile nothing more is
+    /// read from this peer, so what waits is one message and what came in the same read.
+    private func deliver(_ message: PeerMessage) {
+        guard case .announce(let payload) = message, payload.count > Bound.announcementTurn else {
+            if backlog.isEmpty { owner?.link(self, received: message) } else { backlog.append(message) }
+            return
+        }
+        backlog += Announcement.parts(of: payload, limit: Bound.routesPerTurn).map { .announce($0) }
+    }
+
+    /// The next message of those that wait.
+    func deliverBacklog() {
+        // After our own close the node has no use for more.
+        guard phase == .open, let message = backlog.popFirst() else { return backlog.removeAll() }
+        owner?.link(self, received: message)
     }
 
     /// A17: a read may hold tens of thousands of Pings. What comes in one turn beyond any peer's allowance of answers is

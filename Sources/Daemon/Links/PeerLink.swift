@@ -36,6 +36,9 @@ final class PeerLink: ReactorHandler {
         /// Messages other than announcements, configs and packets that are looked at in a turn: more than the forty
         /// Pongs that a peer may have at once.
         static let smallMessagesPerTurn = 64
+        /// Routes of a v1 peer that are judged in a turn (some 3 ms), and bytes of an announcement that cannot hold more.
+        static let routesPerTurn = 2048
+        static let announcementTurn = 64 << 10
         /// Plaintext framed at a time.
         static let framed = 64 << 10
     }
@@ -89,6 +92,8 @@ final class PeerLink: ReactorHandler {
     /// The turn, by its time, in which small messages were last counted, and how many came.
     var smallMessagesTurn: Int64 = .min
     var smallMessages = 0
+    /// Messages that wait for their turn: the parts of a large announcement, and what came behind it in the same read.
+    var backlog: ArraySlice<PeerMessage> = []
     /// Whether the peer broke the protocol; what it sends after that is not read.
     var isBroken = false
     var outcome: GRPCOutcome?
@@ -176,11 +181,14 @@ final class PeerLink: ReactorHandler {
 
     /// When `tick` is due.
     var nextDeadline: Int64? {
+        // What waits to be judged is due in every turn.
+        guard backlog.isEmpty else { return 0 }
         let stall = hasUnsent ? lastProgress + Bound.stall : nil
         return [deadline, stall].compactMap { $0 }.min()
     }
 
     func tick(_ now: Int64) {
+        deliverBacklog()
         if let deadline, now >= deadline {
             switch phase {
             case .connecting: end(.failedToOpen(.unreachable("no connection within 10 s")))
@@ -211,7 +219,9 @@ final class PeerLink: ReactorHandler {
             flush()
             return
         }
-        if readiness.contains(.readable) || readiness.contains(.hangup) || readiness.contains(.error) { receive() }
+        let hasInput = readiness.contains(.readable) || readiness.contains(.hangup) || readiness.contains(.error)
+        // What came before is judged first; the socket says so again in the next turn.
+        if hasInput, backlog.isEmpty { receive() }
         if phase != .ended { flush() }
     }
 
@@ -231,7 +241,7 @@ final class PeerLink: ReactorHandler {
     }
 
     func receive() {
-        for _ in 0..<Bound.readsPerTurn where phase != .ended {
+        for _ in 0..<Bound.readsPerTurn where phase != .ended && backlog.isEmpty {
             let result: ReadResult
             do {
                 result = try socket.read(into: scratch.ciphertext)

@@ -34,6 +34,9 @@ struct ProtobufReader {
         self.groupLimit = groupLimit
     }
 
+    /// Where the next field begins.
+    var offset: Int { place }
+
     /// The next field, wholly read; nil at the end.
     mutating func next() throws(ProtobufDefect) -> (number: UInt32, value: Value)? {
         guard place < bytes.count else { return nil }
