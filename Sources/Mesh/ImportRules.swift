@@ -6,16 +6,30 @@
 import Routing
 import Wire
 
+/// The rules for one session, looked up once for all routes of a message.
+struct ImportRules {
+    let ourID: NodeID
+    let isInternal: Bool
+    let acceptsDefault: Bool
+    /// See `Node.importList`.
+    let list: [PrefixPolicy.Entry]?
+}
+
 extension Node {
+    func importRules(for session: Session) -> ImportRules {
+        let configured = peerRecords[session.peer]?.configuration
+        return ImportRules(
+            ourID: session.ourID, isInternal: session.info.trust == .internalCA,
+            acceptsDefault: configured?.acceptsDefault ?? false, list: importList(for: session, configured))
+    }
+
     /// Why a route may not be used; nil: it may.
-    func rejection(of prefix: Prefix, ids hops: [Hop], from session: Session) -> RouteReason? {
-        if hops.contains(where: { isOurs($0.id) || $0.id == session.ourID }) { return .ownIDInPath }
+    func rejection(of prefix: Prefix, ids hops: [Hop], by rules: ImportRules) -> RouteReason? {
+        if hops.contains(where: { isOurs($0.id) || $0.id == rules.ourID }) { return .ownIDInPath }
         if Martians.contain(prefix) { return .martianPrefix }
         if configuration.localRoutes[prefix] != nil { return .ownPrefix }
         let covering = localPrefix(covering: prefix)
-        let configured = peerRecords[session.peer]?.configuration
-        let list = importList(for: session, configured)
-        if let list {
+        if let list = rules.list {
             switch PrefixPolicy.verdict(prefix, in: list) {
             case .notWhitelisted: return .notWhitelisted
             case .maximumLengthExceeded: return .maximumLengthExceeded
@@ -30,9 +44,9 @@ extension Node {
             }
             return nil
         }
-        if session.info.trust != .internalCA { return .externalNotAllowed }
+        if !rules.isInternal { return .externalNotAllowed }
         if covering != nil { return .insideLocalPrefix }
-        if prefix.length < 16, !(configured?.acceptsDefault ?? false) { return .defaultOrShort }
+        if prefix.length < 16, !rules.acceptsDefault { return .defaultOrShort }
         return nil
     }
 
@@ -73,9 +87,12 @@ extension Node {
         // The rules read the node, the RIB is written: judge by a copy that shares everything but the RIB.
         var rib = self.rib
         self.rib = RIB(hysteresis: 0)
+        var rules: [LinkID: ImportRules] = [:]
+        for session in sessions where link == nil || session.link == link {
+            rules[session.link] = importRules(for: session)
+        }
         rib.judgeAgain(only: link) { prefix, link, path in
-            guard let place = place(of: link) else { return nil }
-            return rejection(of: prefix, ids: path.hops, from: sessions[place])
+            rules[link].flatMap { rejection(of: prefix, ids: path.hops, by: $0) }
         }
         self.rib = rib
     }

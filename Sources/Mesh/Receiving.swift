@@ -75,10 +75,17 @@ extension Node {
             return fault(sessions[place].link, "announcement: \(error)")
         }
         beginRound(info.kind, place)
-        let link = sessions[place].link
+        let (link, peer) = (sessions[place].link, sessions[place].peer)
         let extra = AnnouncementExtension(payload: payload)
+        let rules = importRules(for: sessions[place])
+        var surplus: UInt64 = 0
+        // One notice a message and one sum: 65,536 of them must not hold up everybody's packets (A2).
+        defer { if surplus > 1 { peerRecords[peer]?.rejected[.prefixLimit, default: 0] += surplus - 1 } }
         for (index, route) in routes.enumerated() {
-            receive(route, index < extra.tokens.count ? extra.tokens[index] : [], place)
+            if receive(route, index < extra.tokens.count ? extra.tokens[index] : [], by: rules, place) {
+                surplus += 1
+                if surplus == 1, case .route(let first) = route { rejected(first.prefix, .prefixLimit, place) }
+            }
             // Ten bad paths end the session in the middle of a message.
             guard place < sessions.count, sessions[place].link == link else { return }
         }
@@ -124,38 +131,45 @@ extension Node {
             until: now.adding(milliseconds: tunables.staleLifetime))
     }
 
-    private mutating func receive(_ decoded: DecodedRoute, _ tokens: [EdgeToken?], _ place: Int) {
-        let session = sessions[place]
+    /// True: refused for the peer's limit, and not counted yet.
+    private mutating func receive(
+        _ decoded: DecodedRoute, _ tokens: [EdgeToken?], by rules: ImportRules, _ place: Int
+    ) -> Bool {
         switch decoded {
         case .malformed(let defect, let prefix):
             // RFC 7606 section 2, treat-as-withdraw: what cannot be used says at least that the former is not true.
             reject(prefix, RouteReason(defect), place)
             // Last, for it may end the session, and the tenth is counted too.
             if defect == .emptyPath { countBadPath(place) }
-        case .route(let route) where route.path.first?.id != session.info.id:
+        case .route(let route) where route.path.first?.id != sessions[place].info.id:
             reject(route.prefix, .badPath, place)
             countBadPath(place)
         case .route(let route) where route.isWithdrawal:
-            rib.withdrawAsserted(route.prefix, from: session.link)
+            rib.withdrawAsserted(route.prefix, from: sessions[place].link)
         case .route(let route):
-            let rejection = rejection(of: route.prefix, ids: route.path, from: session)
+            let rejection = rejection(of: route.prefix, ids: route.path, by: rules)
             // Where the decoder collapsed hops (W1) the tokens fit no more.
             let fitting = tokens.count == route.path.count ? tokens : []
-            store(RIBRoute(prefix: route.prefix, hops: route.path, tokens: fitting, rejection: rejection), place)
+            let route = RIBRoute(prefix: route.prefix, hops: route.path, tokens: fitting, rejection: rejection)
+            return store(route, place)
         }
+        return false
     }
 
     private mutating func reject(_ prefix: Prefix?, _ reason: RouteReason, _ place: Int) {
         guard let prefix else { return rejected(nil, reason, place) }
-        store(RIBRoute(prefix: prefix, hops: [], rejection: reason), place)
+        _ = store(RIBRoute(prefix: prefix, hops: [], rejection: reason), place)
     }
 
-    private mutating func store(_ route: RIBRoute, _ place: Int) {
-        guard place < sessions.count else { return }
+    /// True: refused for the peer's limit, and not counted yet.
+    private mutating func store(_ route: RIBRoute, _ place: Int) -> Bool {
+        guard place < sessions.count else { return false }
         let outcome = rib.receive(
             route, from: sessions[place].link, round: sessions[place].intake.round, at: now,
             lifetime: tunables.routeLifetime)
+        if outcome == .prefixLimit { return true }
         if let outcome { rejected(route.prefix, outcome, place) }
+        return false
     }
 
     private mutating func rejected(_ prefix: Prefix?, _ reason: RouteReason, _ place: Int) {
