@@ -23,7 +23,6 @@ package struct Tunables: Hashable, Sendable {
     package var pacing: Int64 = 50
     /// A latency is told again when it moved by more than this many microseconds and by a tenth.
     package var deadBand: UInt64 = 5_000
-    package var maximumMessageBytes = 1 << 20
 
     // Routes.
     package var routeLifetime: Int64 = 75_000

@@ -132,7 +132,7 @@ extension PeerLink {
             if backlog.isEmpty { owner?.link(self, received: message) } else { backlog.append(message) }
             return
         }
-        backlog += Announcement.parts(of: payload, limit: Bound.routesPerTurn).map { .announce($0) }
+        for part in Announcement.parts(of: payload, limit: Bound.routesPerTurn) { backlog.append(.announce(part)) }
     }
 
     /// The next message of those that wait.

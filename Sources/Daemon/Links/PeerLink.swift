@@ -36,9 +36,9 @@ final class PeerLink: ReactorHandler {
         /// Messages other than announcements, configs and packets that are looked at in a turn: more than the forty
         /// Pongs that a peer may have at once.
         static let smallMessagesPerTurn = 64
-        /// Routes of a v1 peer that are judged in a turn (some 3 ms), and bytes of an announcement that cannot hold more.
-        static let routesPerTurn = 2048
-        static let announcementTurn = 64 << 10
+        /// Routes of a v1 peer that are judged in a turn (some 2 ms), and bytes of an announcement that cannot hold more.
+        static let routesPerTurn = 1024
+        static let announcementTurn = 32 << 10
         /// Plaintext framed at a time.
         static let framed = 64 << 10
     }
@@ -93,7 +93,7 @@ final class PeerLink: ReactorHandler {
     var smallMessagesTurn: Int64 = .min
     var smallMessages = 0
     /// Messages that wait for their turn: the parts of a large announcement, and what came behind it in the same read.
-    var backlog: ArraySlice<PeerMessage> = []
+    var backlog = MessageBacklog()
     /// Whether the peer broke the protocol; what it sends after that is not read.
     var isBroken = false
     var outcome: GRPCOutcome?
