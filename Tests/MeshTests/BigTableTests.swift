@@ -85,7 +85,7 @@ struct BigTableTests {
         bench.pass(milliseconds: 100)
         bench.announce(from, Self.routes(from: 1), scope: .partial)
         var said: [Prefix] = []
-        for _ in 0..<40 {
+        for _ in 0..<120 {
             bench.now = bench.now.adding(milliseconds: 1)
             bench.happen(.tick)
             #expect(Self.bytes(bench.effects, to: to) < 256 << 10)
